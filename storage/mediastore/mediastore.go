@@ -41,6 +41,7 @@ type Item struct {
 	ContentType string
 	Filename    string // empty when none was given
 	Size        int64  // bytes
+	Animated    bool   // an image of several frames
 	File        string // name of the blob; empty before the upload
 	CreatedMS   int64
 	ExpiresMS   int64 // until when it can be uploaded; 0 after the upload
@@ -59,7 +60,7 @@ type Usage struct {
 	Bytes int64
 }
 
-const itemColumns = `SELECT m.origin, m.media_id, m.uploader, m.content_type, m.filename, m.size,
+const itemColumns = `SELECT m.origin, m.media_id, m.uploader, m.content_type, m.filename, m.size, m.animated,
 	COALESCE(b.file, ''), m.created, COALESCE(m.expires, 0)
 	FROM media m LEFT JOIN media_blob b ON b.hash = m.hash `
 
@@ -84,8 +85,8 @@ func (s *Store) Uploads(origin, mediaID string) *wake.Sub {
 
 const (
 	pendingOf = `SELECT expires FROM media WHERE uploader = $1 AND hash IS NULL AND expires > $2 ORDER BY expires`
-	addItem   = `INSERT INTO media (origin, media_id, uploader, content_type, filename, size, hash, created, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	addItem   = `INSERT INTO media (origin, media_id, uploader, content_type, filename, size, animated, hash, created, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 )
 
 // Reserve notes media that is to be uploaded until item.ExpiresMS. When the
@@ -106,7 +107,7 @@ func (s *Store) Reserve(ctx context.Context, item Item, limit int) (fullUntilMS 
 			}
 			return nil
 		}
-		return tx.Exec(ctx, addItem, item.Origin, item.ID, item.Uploader, "", "", 0, nil, item.CreatedMS, item.ExpiresMS)
+		return tx.Exec(ctx, addItem, item.Origin, item.ID, item.Uploader, "", "", 0, 0, nil, item.CreatedMS, item.ExpiresMS)
 	})
 	return fullUntilMS, err
 }
@@ -124,20 +125,20 @@ func (s *Store) Add(ctx context.Context, item Item, blob Blob, quota int64) (fil
 		if file, err = link(ctx, tx, blob); err != nil {
 			return err
 		}
-		return tx.Exec(ctx, addItem, item.Origin, item.ID, item.Uploader, item.ContentType, item.Filename, blob.Size, blob.Hash, item.CreatedMS, nil)
+		return tx.Exec(ctx, addItem, item.Origin, item.ID, item.Uploader, item.ContentType, item.Filename, blob.Size, flag(item.Animated), blob.Hash, item.CreatedMS, nil)
 	})
 	return file, err
 }
 
-const fillItem = `UPDATE media SET content_type = $1, filename = $2, size = $3, hash = $4, expires = NULL
-	WHERE origin = $5 AND media_id = $6 AND uploader = $7 AND hash IS NULL RETURNING size`
+const fillItem = `UPDATE media SET content_type = $1, filename = $2, size = $3, animated = $4, hash = $5, expires = NULL
+	WHERE origin = $6 AND media_id = $7 AND uploader = $8 AND hash IS NULL RETURNING size`
 
 // Fill gives reserved media its content, and tells who waits for it. Results
 // are those of Add; the error is ErrNotPending when there is nothing to fill.
 func (s *Store) Fill(ctx context.Context, item Item, blob Blob, quota int64) (file string, err error) {
 	defer matrix.Wrap(&err, "fill media %s", item.ID)
 	err = s.db.Write(ctx, func(tx *storage.Tx) error {
-		_, ok, err := storage.One[int64](ctx, tx, fillItem, item.ContentType, item.Filename, blob.Size, blob.Hash, item.Origin, item.ID, item.Uploader)
+		_, ok, err := storage.One[int64](ctx, tx, fillItem, item.ContentType, item.Filename, blob.Size, flag(item.Animated), blob.Hash, item.Origin, item.ID, item.Uploader)
 		if err != nil {
 			return err
 		}

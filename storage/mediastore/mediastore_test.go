@@ -24,7 +24,7 @@ func blob(hash, file string, size int64) mediastore.Blob {
 }
 
 func item(mediaID string, user id.UserID) mediastore.Item {
-	return mediastore.Item{Origin: here, ID: mediaID, Uploader: user, ContentType: "text/plain", Filename: "a b", CreatedMS: 1000}
+	return mediastore.Item{Origin: here, ID: mediaID, Uploader: user, ContentType: "text/plain", Filename: "a b", Animated: true, CreatedMS: 1000}
 }
 
 // add stores media and returns the blob file in use.
@@ -188,7 +188,7 @@ func TestReserveAndFill(t *testing.T) {
 		}
 		<-uploads.C()
 		wantUsage(t, s, ada, 1, 9)
-		if got, _, _ := s.Item(ctx, here, "m1"); got.File != "f" || got.Size != 9 || got.ExpiresMS != 0 || got.Filename != "a b" {
+		if got, _, _ := s.Item(ctx, here, "m1"); got.File != "f" || got.Size != 9 || got.ExpiresMS != 0 || got.Filename != "a b" || !got.Animated {
 			t.Errorf("filled media is %+v", got)
 		}
 		if _, err := s.Fill(ctx, item("m1", ada), blob("h2", "f2", 9), 0); !errors.Is(err, mediastore.ErrNotPending) {

@@ -7,6 +7,7 @@ CREATE TABLE media (
 	content_type TEXT NOT NULL,
 	filename TEXT NOT NULL,
 	size BIGINT NOT NULL,
+	animated SMALLINT NOT NULL DEFAULT 0, -- an image of several frames
 	hash TEXT, -- of the blob; NULL: created, but not uploaded yet
 	created BIGINT NOT NULL,
 	expires BIGINT, -- of what is not uploaded yet
