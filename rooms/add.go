@@ -1,0 +1,234 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+
+	"maunium.net/go/mautrix/id"
+
+	"plenum/rooms/auth"
+	"plenum/rooms/event"
+	"plenum/storage"
+	"plenum/storage/eventlog"
+)
+
+// draft is an event to be added to a room, with what is written beside it.
+type draft struct {
+	event.Draft
+	txn *eventlog.TxnWrite
+}
+
+// errRetired says that the room in memory is no longer the one to write to.
+var errRetired = errors.New("the room was loaded again")
+
+// batch is what one call of add puts into the log together.
+type batch struct {
+	n       int64
+	events  []*Event
+	entries []*eventlog.Entry
+	prevs   []*Event                                   // the state event that each one replaces; its position is known when this is stored
+	then    []func(context.Context, *storage.Tx) error // further writes of the same transaction
+}
+
+// add builds drafts on the room's newest state, authorises and signs them, and
+// returns when they are on disk. All are added or none.
+//
+// next makes the drafts one after the other: it is asked for draft i when the
+// one before is part of the state, and returns nil at the end.
+func (r *Rooms) add(ctx context.Context, room id.RoomID, next func(w *view, i int) (*draft, error), then ...func(context.Context, *storage.Tx) error) ([]*Event, error) {
+	for {
+		rm, err := r.Room(ctx, room)
+		if err != nil {
+			return nil, err
+		}
+		evs, err := rm.add(ctx, next, then...)
+		if !errors.Is(err, errRetired) {
+			return evs, err
+		}
+		r.unload(rm)
+	}
+}
+
+// addOne adds one event whose draft does not depend on the room's state.
+func (r *Rooms) addOne(ctx context.Context, room id.RoomID, d draft) (*Event, error) {
+	evs, err := r.add(ctx, room, func(_ *view, i int) (*draft, error) {
+		if i > 0 {
+			return nil, nil
+		}
+		one := d
+		return &one, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return evs[0], nil
+}
+
+// unload drops rm from memory after everything it queued has ended.
+func (r *Rooms) unload(rm *Room) {
+	rm.retire()
+	// A barrier: writes that rm queued before are through when this one is.
+	_ = r.db.Write(context.Background(), func(*storage.Tx) error { return nil })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.rooms[rm.id]; s != nil && s.room == rm {
+		delete(r.rooms, rm.id)
+	}
+}
+
+func (rm *Room) add(ctx context.Context, next func(*view, int) (*draft, error), then ...func(context.Context, *storage.Tx) error) ([]*Event, error) {
+	b, commit, err := rm.queue(ctx, next, then)
+	if err != nil {
+		return nil, err
+	}
+	// The write happens whether or not the caller waits for it.
+	if err := commit.Wait(ctx); err != nil {
+		if ctx.Err() == nil {
+			rm.r.unload(rm)
+		}
+		return nil, err
+	}
+	return b.events, nil
+}
+
+// queue builds a batch and hands it to the log, in the room's order.
+func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error), then []func(context.Context, *storage.Tx) error) (*batch, *storage.Commit, error) {
+	w := &rm.write
+	w.Lock()
+	defer w.Unlock()
+	if w.dead {
+		return nil, nil, errRetired
+	}
+	b := &batch{n: w.queued + 1, then: then}
+	v := &view{ctx: ctx, rm: rm, levels: w.levels, heads: w.heads}
+	for i := 0; ; i++ {
+		d, err := next(v, i)
+		if err != nil {
+			return nil, nil, err
+		}
+		if d == nil {
+			break
+		}
+		if err := v.build(b, d); err != nil {
+			return nil, nil, err
+		}
+	}
+	w.queued = b.n
+	w.levels, w.heads = v.levels, v.heads
+	rm.mu.Lock()
+	for k, e := range v.over {
+		rm.pending[k] = e
+	}
+	rm.mu.Unlock()
+	return b, rm.r.db.Submit(func(tx *storage.Tx) error { return rm.store(tx, b) }), nil
+}
+
+// build makes the event of d, checks it against the view and puts it there.
+func (v *view) build(b *batch, d *draft) error {
+	rm := v.rm
+	d.Room = rm.id
+	d.Prev, d.Depth = nil, 1
+	for _, h := range v.heads {
+		d.Prev = append(d.Prev, h.id)
+		d.Depth = max(d.Depth, h.depth+1)
+	}
+	if d.TS == 0 {
+		d.TS = rm.r.opt.Now().UnixMilli()
+	}
+	probe := &event.PDU{Room: rm.id, Sender: d.Sender, Type: d.Type, StateKey: d.StateKey, Content: d.Content, Redacts: d.Redacts, Rules: rm.rules}
+	d.Auth = nil
+	for _, k := range auth.Needed(probe) {
+		if e := v.Event(k.Type, k.Key); e != nil {
+			d.Auth = append(d.Auth, e.ID)
+		}
+	}
+	p, err := event.Build(rm.rules, d.Draft, rm.r.opt.Signer)
+	if err != nil {
+		return err
+	}
+	if err := auth.Check(p, v); err != nil {
+		return err
+	}
+	if v.err != nil {
+		return v.err
+	}
+	e := newEvent(p, rm.id)
+	b.events = append(b.events, e)
+	var prev *Event
+	if e.IsState() {
+		prev = v.Event(e.Type, *e.StateKey)
+	}
+	b.prevs = append(b.prevs, prev)
+	b.entries = append(b.entries, v.entry(e, d, prev))
+	v.heads = []head{{e.ID, e.Depth}}
+	if e.IsState() {
+		v.put(e)
+	}
+	return nil
+}
+
+// entry says what is to be written of e.
+func (v *view) entry(e *Event, d *draft, old *Event) *eventlog.Entry {
+	out := &eventlog.Entry{
+		Room: v.rm.nid, ID: e.ID, Type: e.Type, StateKey: e.StateKey, Sender: e.Sender, JSON: e.PDU, Txn: d.txn,
+		Relation: eventlog.Relation{Parent: e.RelatesTo, Type: e.RelType},
+	}
+	if e.RelatesTo == "" || e.RelType == "" || len(e.RelType) > 255 || len(e.RelatesTo) > 255 {
+		out.Relation = eventlog.Relation{}
+	}
+	if !e.IsState() {
+		return out
+	}
+	out.State = &eventlog.StateWrite{}
+	if e.Type == "m.room.member" {
+		m := &eventlog.MembershipWrite{User: id.UserID(*e.StateKey), Is: eventlog.ParseMembership(e.Membership())}
+		if old != nil {
+			m.Was = eventlog.ParseMembership(old.Membership())
+		}
+		if m.Is == eventlog.Invite || m.Is == eventlog.Knock {
+			m.Stripped = v.stripped(e)
+		}
+		out.Membership = m
+	}
+	return out
+}
+
+// store writes a batch. It runs in the log's writer and may run again.
+func (rm *Room) store(tx *storage.Tx, b *batch) error {
+	w := &rm.write
+	// A batch builds on the one before it; when that failed, so does this.
+	if w.done != b.n-1 && (w.tx != tx || w.ran != b.n-1) {
+		return errRetired
+	}
+	ctx := context.Background()
+	for i, entry := range b.entries {
+		if b.prevs[i] != nil {
+			entry.State.Prev = b.prevs[i].Pos
+		}
+		pos, err := rm.r.log.Append(ctx, tx, entry)
+		if err != nil {
+			return err
+		}
+		b.events[i].Pos = pos
+	}
+	for _, fn := range b.then {
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+	}
+	w.tx, w.ran = tx, b.n
+	tx.OnCommit(func() { rm.commit(b) })
+	tx.Wake(WakeEvents)
+	return nil
+}
+
+// WakeEvents is the wake topic of new events.
+const WakeEvents = "events"
+
+// commit makes a batch visible to readers and followers.
+func (rm *Room) commit(b *batch) {
+	rm.apply(b.n, b.events)
+	rm.r.users.apply(rm, b)
+	rm.r.txns.apply(b)
+	rm.r.feed.publish(b.events)
+}

@@ -1,0 +1,102 @@
+package rooms
+
+import (
+	"context"
+	"sync"
+
+	"plenum/internal/matrix"
+	"plenum/storage"
+	"plenum/storage/eventlog"
+)
+
+// feedLen is how many of the newest events a follower finds in memory.
+const feedLen = 4096
+
+// Feed is the newest part of the log in memory, in commit order.
+type Feed struct {
+	mu   sync.Mutex
+	ring []*Event // oldest first
+	low  matrix.Position
+	news chan struct{} // closed when something comes
+}
+
+func newFeed(from matrix.Position) *Feed {
+	return &Feed{low: from, news: make(chan struct{})}
+}
+
+// publish adds committed events.
+func (f *Feed) publish(evs []*Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ring = append(f.ring, evs...)
+	if over := len(f.ring) - feedLen; over > feedLen {
+		f.low = f.ring[over-1].Pos
+		f.ring = append([]*Event(nil), f.ring[over:]...)
+	}
+	close(f.news)
+	f.news = make(chan struct{})
+}
+
+// after returns up to limit events after pos, whether the feed reaches back
+// that far, and a channel that is closed at the next publication.
+func (f *Feed) after(pos matrix.Position, limit int) ([]*Event, bool, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if pos < f.low {
+		return nil, false, f.news
+	}
+	i := len(f.ring)
+	for i > 0 && f.ring[i-1].Pos > pos {
+		i--
+	}
+	return f.ring[i:min(len(f.ring), i+limit)], true, f.news
+}
+
+// Follow calls fn with the events of all rooms after position after, in
+// commit order, until ctx ends or fn fails. It waits for new ones.
+func (r *Rooms) Follow(ctx context.Context, after matrix.Position, fn func([]*Event) error) error {
+	const batch = 256
+	for ctx.Err() == nil {
+		evs, ok, news := r.feed.after(after, batch)
+		if !ok {
+			var err error
+			if evs, err = r.read(ctx, after, batch); err != nil {
+				return err
+			}
+			if len(evs) == 0 { // nothing between after and what the feed holds
+				after = r.feed.start()
+				continue
+			}
+		}
+		if len(evs) == 0 {
+			select {
+			case <-news:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if err := fn(evs); err != nil {
+			return err
+		}
+		after = evs[len(evs)-1].Pos
+	}
+	return ctx.Err()
+}
+
+func (f *Feed) start() matrix.Position {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.low
+}
+
+func (r *Rooms) read(ctx context.Context, after matrix.Position, limit int) ([]*Event, error) {
+	var recs []eventlog.Record
+	err := r.db.Read(ctx, func(tx *storage.Tx) (err error) {
+		recs, err = r.log.After(ctx, tx, after, limit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.materialise(ctx, recs)
+}

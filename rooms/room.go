@@ -1,0 +1,207 @@
+package rooms
+
+import (
+	"context"
+	"sync"
+
+	"maunium.net/go/mautrix/id"
+
+	"plenum/internal/matrix"
+	"plenum/rooms/auth"
+	"plenum/rooms/event"
+	"plenum/storage"
+	"plenum/storage/eventlog"
+)
+
+// tailLen is how many of a room's newest events are kept ready.
+const tailLen = 100
+
+// Room is one room in memory.
+type Room struct {
+	r     *Rooms
+	nid   int64
+	id    id.RoomID
+	rules *event.Rules
+
+	write writing // what the next event is built on
+
+	mu      sync.RWMutex        // guards what follows
+	pending map[StateKey]*Event // state on its way to the disk, for the writer
+	state   map[StateKey]*entry // from here on: the committed view
+	members roster
+	tail    []*Event        // newest events, oldest first, without gaps
+	tailLow matrix.Position // every timeline event above this is in tail
+	last    matrix.Position
+	public  bool
+}
+
+// writing is the writer's view of a room. Its lock is held while an event is
+// built and queued, not while it is written.
+type writing struct {
+	sync.Mutex
+	heads  []head
+	levels *auth.PowerLevels // of the newest state; nil: not parsed
+	queued int64             // batches handed to the log
+	dead   bool              // a write failed or the room was evicted
+
+	// Of the log's writer alone, which runs one function at a time.
+	done int64 // batches committed
+	ran  int64 // the batch that ran last
+	tx   *storage.Tx
+}
+
+// head is a forward extremity.
+type head struct {
+	id    id.EventID
+	depth int64
+}
+
+// ID returns the room's id.
+func (rm *Room) ID() id.RoomID { return rm.id }
+
+// Version returns the room's version.
+func (rm *Room) Version() string { return rm.rules.Version }
+
+// Rules returns the rules of the room's version.
+func (rm *Room) Rules() *event.Rules { return rm.rules }
+
+// LastPos returns the position of the room's newest timeline event.
+func (rm *Room) LastPos() matrix.Position {
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	return rm.last
+}
+
+// IsPublic reports whether the room is listed in the public directory.
+func (rm *Room) IsPublic() bool {
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	return rm.public
+}
+
+func (rm *Room) busy() bool {
+	if !rm.write.TryLock() {
+		return true
+	}
+	defer rm.write.Unlock()
+	return rm.write.queued != rm.done()
+}
+
+func (rm *Room) done() int64 {
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	return rm.write.done
+}
+
+// retire makes writers who still hold the room look it up again.
+func (rm *Room) retire() {
+	rm.write.Lock()
+	rm.write.dead = true
+	rm.write.Unlock()
+}
+
+// load reads a room from the log.
+func (r *Rooms) load(ctx context.Context, room id.RoomID) (_ *Room, err error) {
+	defer matrix.Wrap(&err, "load room")
+	var rm *Room
+	err = r.db.Read(ctx, func(tx *storage.Tx) error {
+		row, ok, err := r.log.Room(ctx, tx, room)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return matrix.Errorf(matrix.NotFound, "This server does not know the room.")
+		}
+		rules, ok := event.RulesFor(row.Version)
+		if !ok {
+			return matrix.Errorf(matrix.UnsupportedRoomVersion, "Room version %s is not supported.", row.Version)
+		}
+		rm = &Room{r: r, nid: row.NID, id: room, rules: rules, state: map[StateKey]*entry{}, pending: map[StateKey]*Event{}, public: row.Public}
+		rm.members.init()
+		if err := rm.loadState(ctx, tx); err != nil {
+			return err
+		}
+		return rm.loadTail(ctx, tx, row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.byNID[rm.nid] = room
+	r.mu.Unlock()
+	return rm, nil
+}
+
+func (rm *Room) loadState(ctx context.Context, tx *storage.Tx) error {
+	return rm.r.log.State(ctx, tx, rm.nid, func(s eventlog.StateRow) error {
+		rm.state[StateKey{s.Type, s.Key}] = &entry{pos: s.Changed, event: s.Event, id: s.ID(rm.rules.Version), older: unknown}
+		if s.Type == "m.room.member" {
+			rm.members.set(id.UserID(s.Key), s.Membership)
+		}
+		return nil
+	})
+}
+
+func (rm *Room) loadTail(ctx context.Context, tx *storage.Tx, row eventlog.RoomRow) error {
+	recs, err := rm.r.log.RoomBefore(ctx, tx, rm.nid, minPos, maxPos, tailLen)
+	if err != nil {
+		return err
+	}
+	for i := len(recs) - 1; i >= 0; i-- {
+		e, err := fromRecord(rm.rules, rm.id, recs[i])
+		if err != nil {
+			return err
+		}
+		rm.r.remember(e)
+		rm.tail = append(rm.tail, e)
+	}
+	rm.tailLow = minPos
+	if len(recs) == tailLen {
+		rm.tailLow = rm.tail[0].Pos - 1
+	}
+	if n := len(rm.tail); n > 0 {
+		newest := rm.tail[n-1]
+		rm.last = newest.Pos
+		rm.write.heads = []head{{newest.ID, newest.Depth}}
+	}
+	return nil
+}
+
+// apply makes a committed batch visible. It runs in the log's writer, in
+// commit order.
+func (rm *Room) apply(batch int64, evs []*Event) {
+	rm.mu.Lock()
+	for _, e := range evs {
+		if e.IsState() {
+			rm.applyState(e)
+			if k := (StateKey{e.Type, *e.StateKey}); rm.pending[k] == e {
+				delete(rm.pending, k)
+			}
+		}
+		rm.tail = append(rm.tail, e)
+		rm.last = e.Pos
+	}
+	if over := len(rm.tail) - tailLen; over > tailLen {
+		rm.tailLow = rm.tail[over-1].Pos
+		rm.tail = append([]*Event(nil), rm.tail[over:]...)
+	}
+	rm.write.done = batch
+	rm.mu.Unlock()
+	for _, e := range evs {
+		rm.r.remember(e)
+	}
+}
+
+// redacted replaces an event by its redacted form.
+func (rm *Room) redacted(e *Event) {
+	rm.r.remember(e)
+	rm.mu.Lock()
+	defer rm.mu.Unlock()
+	for i, old := range rm.tail {
+		if old.Pos == e.Pos {
+			tail := append([]*Event(nil), rm.tail...) // readers hold the old one
+			tail[i] = e
+			rm.tail = tail
+		}
+	}
+}

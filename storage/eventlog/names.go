@@ -1,0 +1,93 @@
+package eventlog
+
+import (
+	"context"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"plenum/storage"
+)
+
+// namesCached bounds the names held in memory, about 100 bytes each.
+const namesCached = 100_000
+
+// names interns strings (user ids, event types, state keys) as integers.
+type names struct {
+	byText *lru.Cache[string, int64]
+	byNID  *lru.Cache[int64, string]
+}
+
+func newNames() (*names, error) {
+	byText, err := lru.New[string, int64](namesCached)
+	if err != nil {
+		return nil, err
+	}
+	byNID, err := lru.New[int64, string](namesCached)
+	if err != nil {
+		return nil, err
+	}
+	return &names{byText, byNID}, nil
+}
+
+func (n *names) remember(nid int64, text string) {
+	n.byText.Add(text, nid)
+	n.byNID.Add(nid, text)
+}
+
+// find returns the number of text, or false when it was never seen.
+func (n *names) find(ctx context.Context, tx *storage.Tx, text string) (int64, bool, error) {
+	if nid, ok := n.byText.Get(text); ok {
+		return nid, true, nil
+	}
+	nid, ok, err := storage.One[int64](ctx, tx, `SELECT nid FROM name WHERE text = $1`, text)
+	if err == nil && ok {
+		// Inside a write transaction the row may be of this very transaction,
+		// which can still roll back.
+		tx.OnCommit(func() { n.remember(nid, text) })
+	}
+	return nid, ok, err
+}
+
+// intern returns the number of text and gives it one when it has none.
+func (n *names) intern(ctx context.Context, tx *storage.Tx, text string) (int64, error) {
+	nid, ok, err := n.find(ctx, tx, text)
+	if err != nil || ok {
+		return nid, err
+	}
+	nid = int64(tx.Position())
+	if err := tx.Exec(ctx, `INSERT INTO name (nid, text) VALUES ($1, $2)`, nid, text); err != nil {
+		return 0, err
+	}
+	tx.OnCommit(func() { n.remember(nid, text) })
+	return nid, nil
+}
+
+// texts returns the strings behind nids.
+func (n *names) texts(ctx context.Context, tx *storage.Tx, nids []int64) (map[int64]string, error) {
+	out := make(map[int64]string, len(nids))
+	var missing []int64
+	for _, nid := range nids {
+		if text, ok := n.byNID.Get(nid); ok {
+			out[nid] = text
+		} else if _, asked := out[nid]; !asked {
+			out[nid] = ""
+			missing = append(missing, nid)
+		}
+	}
+	if len(missing) == 0 {
+		return out, nil
+	}
+	type row struct {
+		NID  int64
+		Text string
+	}
+	rows, err := storage.Select[row](ctx, tx, `SELECT nid, text FROM name WHERE nid {in $1}`, storage.List(missing))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		out[r.NID] = r.Text
+		n.remember(r.NID, r.Text)
+	}
+	return out, nil
+}
