@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	_ "image/jpeg" // thumbnails may come as JPEG
+	"image/png"
+	"net/http"
+	"slices"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+func (w *world) talk(ctx context.Context, walk *walk) error {
+	if err := walk.step(ctx, "create a room and invite", func(ctx context.Context) error {
+		answer, err := w.alice.CreateRoom(ctx, &mautrix.ReqCreateRoom{
+			Preset: "private_chat", Name: "Kitchen", Topic: "What is for dinner", Invite: []id.UserID{w.bob.UserID},
+		})
+		if err != nil {
+			return err
+		}
+		w.kitchen = answer.RoomID
+		_, err = w.bob.sees(ctx, w.kitchen, w.bob.UserID, event.MembershipInvite)
+		return err
+	}); err != nil {
+		return err
+	}
+	_ = walk.step(ctx, "who was not yet joining cannot speak", func(ctx context.Context) error {
+		_, err := w.bob.SendText(ctx, w.kitchen, "hello?")
+		return refused(err, mautrix.MForbidden)
+	})
+	if err := walk.step(ctx, "join, and be seen", func(ctx context.Context) error {
+		if _, err := w.bob.JoinRoomByID(ctx, w.kitchen); err != nil {
+			return err
+		}
+		_, err := w.alice.sees(ctx, w.kitchen, w.bob.UserID, event.MembershipJoin)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := walk.step(ctx, "talk both ways, in order", w.talkBothWays); err != nil {
+		return err
+	}
+	_ = walk.step(ctx, "a repeated transaction makes one event", func(ctx context.Context) error {
+		return w.repeat(ctx, w.name("txn"), "only once")
+	})
+	_ = walk.step(ctx, "the room's state is told whole and piece by piece", func(ctx context.Context) error {
+		state, err := w.bob.State(ctx, w.kitchen)
+		if err != nil {
+			return err
+		}
+		if len(state[event.StateCreate]) != 1 || len(state[event.StateMember]) != 2 {
+			return fmt.Errorf("%d creations, %d members", len(state[event.StateCreate]), len(state[event.StateMember]))
+		}
+		var name event.RoomNameEventContent
+		if err := w.bob.StateEvent(ctx, w.kitchen, event.StateRoomName, "", &name); err != nil {
+			return err
+		}
+		return equal("name", name.Name, "Kitchen")
+	})
+	return walk.step(ctx, "the client's own picture of the room is right", func(ctx context.Context) error {
+		level, err := w.bob.StateStore.GetPowerLevels(ctx, w.kitchen)
+		if err != nil || level == nil {
+			return fmt.Errorf("power levels: %v, %w", level, err)
+		}
+		if !w.bob.StateStore.IsInRoom(ctx, w.kitchen, w.alice.UserID) {
+			return errors.New("alice is not in the room for bob's client")
+		}
+		return nil
+	})
+}
+
+// talkBothWays says twenty things in turn; each must be heard by the other
+// one and by alice's phone, once, in order.
+func (w *world) talkBothWays(ctx context.Context) error {
+	for i := range 20 {
+		from, to := w.alice, w.bob
+		if i%2 == 1 {
+			from, to = w.bob, w.alice
+		}
+		eventID, err := from.say(ctx, w.kitchen, fmt.Sprintf("number %d", i))
+		if err != nil {
+			return err
+		}
+		w.said = append(w.said, eventID)
+		evt, err := to.hears(ctx, eventID)
+		if err != nil {
+			return err
+		}
+		if err := equal("body", evt.Content.AsMessage().Body, fmt.Sprintf("number %d", i)); err != nil {
+			return err
+		}
+	}
+	if _, err := w.phone.hears(ctx, w.said[len(w.said)-1]); err != nil {
+		return err
+	}
+	for _, p := range []*person{w.alice, w.bob, w.phone} {
+		if got := p.order(w.said); !slices.Equal(got, w.said) {
+			return fmt.Errorf("%s on %s heard %v, said was %v", p.UserID, p.DeviceID, got, w.said)
+		}
+	}
+	return nil
+}
+
+// order is in which order, and how often, the person heard these events.
+func (p *person) order(of []id.EventID) []id.EventID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var got []id.EventID
+	for _, evt := range p.heard {
+		if slices.Contains(of, evt.ID) {
+			got = append(got, evt.ID)
+		}
+	}
+	return got
+}
+
+// repeat sends the same transaction twice and wants one event.
+func (w *world) repeat(ctx context.Context, txn, text string) error {
+	content := &event.MessageEventContent{MsgType: event.MsgText, Body: text}
+	var ids []id.EventID
+	for range 2 {
+		answer, err := w.alice.SendMessageEvent(ctx, w.kitchen, event.EventMessage, content, mautrix.ReqSendEvent{TransactionID: txn})
+		if err != nil {
+			return err
+		}
+		ids = append(ids, answer.EventID)
+	}
+	if err := equal("event ID of the second", ids[1], ids[0]); err != nil {
+		return err
+	}
+	if !slices.Contains(w.said, ids[0]) {
+		w.said = append(w.said, ids[0])
+	}
+	evt, err := w.alice.hears(ctx, ids[0])
+	if err != nil {
+		return err
+	}
+	return equal("transaction ID told to the sender", evt.Unsigned.TransactionID, txn)
+}
+
+func (w *world) media(ctx context.Context, walk *walk) error {
+	if err := walk.step(ctx, "upload a picture", func(ctx context.Context) error {
+		var file bytes.Buffer
+		if err := png.Encode(&file, gradient(640, 480)); err != nil {
+			return err
+		}
+		w.picture = file.Bytes()
+		answer, err := w.alice.UploadBytesWithName(ctx, w.picture, "image/png", "dinner.png")
+		if err != nil {
+			return err
+		}
+		w.pictureURI = answer.ContentURI
+		return nil
+	}); err != nil {
+		return err
+	}
+	_ = walk.step(ctx, "the other one gets the same bytes", w.samePicture)
+	_ = walk.step(ctx, "a thumbnail is a small picture", func(ctx context.Context) error {
+		answer, err := w.bob.DownloadThumbnail(ctx, w.pictureURI, 240, 320)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		small, _, err := image.Decode(answer.Body)
+		if err != nil {
+			return err
+		}
+		return equal("size", small.Bounds().Size(), image.Pt(320, 240))
+	})
+	_ = walk.step(ctx, "a place is reserved and filled later", func(ctx context.Context) error {
+		place, err := w.alice.CreateMXC(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := w.alice.UploadMedia(ctx, mautrix.ReqUploadMedia{ContentBytes: []byte("later"), ContentType: "text/plain", MXC: place.ContentURI}); err != nil {
+			return err
+		}
+		got, err := w.bob.DownloadBytes(ctx, place.ContentURI)
+		if err != nil {
+			return err
+		}
+		return equal("content", string(got), "later")
+	})
+	return walk.step(ctx, "a stranger to the server gets nothing", func(ctx context.Context) error {
+		guest, err := mautrix.NewClient(w.url, "", "")
+		if err != nil {
+			return err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, guest.BuildClientURL("v1", "media", "download", w.pictureURI.Homeserver, w.pictureURI.FileID), nil)
+		if err != nil {
+			return err
+		}
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		return equal("status", answer.StatusCode, http.StatusUnauthorized)
+	})
+}
+
+// samePicture asserts that bob downloads what alice uploaded.
+func (w *world) samePicture(ctx context.Context) error {
+	got, err := w.bob.DownloadBytes(ctx, w.pictureURI)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, w.picture) {
+		return fmt.Errorf("%d bytes that are not the %d uploaded", len(got), len(w.picture))
+	}
+	return nil
+}
+
+func gradient(width, height int) image.Image {
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			img.Set(x, y, color.RGBA{uint8(x * 255 / width), uint8(y * 255 / height), uint8(x * y), 255})
+		}
+	}
+	return img
+}
