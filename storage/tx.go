@@ -61,6 +61,7 @@ func (e *laterError) Unwrap() error { return e.err }
 type Tx struct {
 	db      *DB
 	s       session
+	run     uint64 // see Run
 	write   bool
 	reading bool  // rows are being read
 	wrote   bool  // the transaction sent statements that may change something
@@ -93,6 +94,12 @@ func (tx *Tx) Position() matrix.Position {
 	tx.wrote = true
 	return tx.db.w.issue()
 }
+
+// Run numbers the attempts of this process to commit a group of writes. All
+// members of a group see the same number, and a group that runs again has a
+// new one: so a function can tell whether what an earlier one did is part of
+// the same transaction. It is 0 in Read.
+func (tx *Tx) Run() uint64 { return tx.run }
 
 // Wake tells the subscribers of topic after the commit.
 func (tx *Tx) Wake(topic string) {

@@ -76,6 +76,7 @@ type writer struct {
 	clock matrix.Position // last position issued
 	taken []*Commit       // the group that is running
 	tx    Tx
+	runs  uint64              // attempts to commit a group
 	told  map[string]struct{} // topics of the group, to tell each once
 
 	committed atomic.Int64
@@ -250,7 +251,8 @@ func (w *writer) attempt(group []*Commit) error {
 		w.failAll(group, err)
 		return nil
 	}
-	w.tx = Tx{db: w.db, s: s, write: true, wakes: w.tx.wakes[:0], hooks: w.tx.hooks[:0]}
+	w.runs++
+	w.tx = Tx{db: w.db, s: s, run: w.runs, write: true, wakes: w.tx.wakes[:0], hooks: w.tx.hooks[:0]}
 	tx, start := &w.tx, w.clock
 	for _, c := range group {
 		s.owner(c)
