@@ -21,28 +21,39 @@ type draft struct {
 // errRetired says that the room in memory is no longer the one to write to.
 var errRetired = errors.New("the room was loaded again")
 
+// errNothing says that there was nothing to add: all is as it should be.
+var errNothing = errors.New("nothing to add")
+
 // batch is what one call of add puts into the log together.
 type batch struct {
 	n       int64
 	events  []*Event
 	entries []*eventlog.Entry
-	prevs   []*Event                                   // the state event that each one replaces; its position is known when this is stored
-	then    []func(context.Context, *storage.Tx) error // further writes of the same transaction
+	prevs   []*Event   // the state event that each one replaces; its position is known when this is stored
+	then    []sideline // further writes of the same transaction
+	fresh   bool       // the batch makes the room itself
 }
+
+// sideline is a write beside the events of a batch, in the same transaction.
+// It gets the events with their positions, and may run again.
+type sideline func(ctx context.Context, tx *storage.Tx, rm *Room, evs []*Event) error
 
 // add builds drafts on the room's newest state, authorises and signs them, and
 // returns when they are on disk. All are added or none.
 //
 // next makes the drafts one after the other: it is asked for draft i when the
 // one before is part of the state, and returns nil at the end.
-func (r *Rooms) add(ctx context.Context, room id.RoomID, next func(w *view, i int) (*draft, error), then ...func(context.Context, *storage.Tx) error) ([]*Event, error) {
+func (r *Rooms) add(ctx context.Context, room id.RoomID, next func(w *view, i int) (*draft, error), then ...sideline) ([]*Event, error) {
 	for {
 		rm, err := r.Room(ctx, room)
 		if err != nil {
 			return nil, err
 		}
 		evs, err := rm.add(ctx, next, then...)
-		if !errors.Is(err, errRetired) {
+		switch {
+		case errors.Is(err, errNothing):
+			return nil, nil
+		case !errors.Is(err, errRetired):
 			return evs, err
 		}
 		r.unload(rm)
@@ -50,14 +61,14 @@ func (r *Rooms) add(ctx context.Context, room id.RoomID, next func(w *view, i in
 }
 
 // addOne adds one event whose draft does not depend on the room's state.
-func (r *Rooms) addOne(ctx context.Context, room id.RoomID, d draft) (*Event, error) {
+func (r *Rooms) addOne(ctx context.Context, room id.RoomID, d draft, then ...sideline) (*Event, error) {
 	evs, err := r.add(ctx, room, func(_ *view, i int) (*draft, error) {
 		if i > 0 {
 			return nil, nil
 		}
 		one := d
 		return &one, nil
-	})
+	}, then...)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +87,7 @@ func (r *Rooms) unload(rm *Room) {
 	}
 }
 
-func (rm *Room) add(ctx context.Context, next func(*view, int) (*draft, error), then ...func(context.Context, *storage.Tx) error) ([]*Event, error) {
+func (rm *Room) add(ctx context.Context, next func(*view, int) (*draft, error), then ...sideline) ([]*Event, error) {
 	b, commit, err := rm.queue(ctx, next, then)
 	if err != nil {
 		return nil, err
@@ -92,7 +103,7 @@ func (rm *Room) add(ctx context.Context, next func(*view, int) (*draft, error), 
 }
 
 // queue builds a batch and hands it to the log, in the room's order.
-func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error), then []func(context.Context, *storage.Tx) error) (*batch, *storage.Commit, error) {
+func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error), then []sideline) (*batch, *storage.Commit, error) {
 	w := &rm.write
 	w.Lock()
 	defer w.Unlock()
@@ -113,6 +124,15 @@ func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error)
 			return nil, nil, err
 		}
 	}
+	if len(b.events) == 0 {
+		return nil, nil, errNothing
+	}
+	return b, rm.submit(v, b), nil
+}
+
+// submit hands a batch that was built on v to the log. The caller holds write.
+func (rm *Room) submit(v *view, b *batch) *storage.Commit {
+	w := &rm.write
 	w.queued = b.n
 	w.levels, w.heads = v.levels, v.heads
 	rm.mu.Lock()
@@ -120,7 +140,7 @@ func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error)
 		rm.pending[k] = e
 	}
 	rm.mu.Unlock()
-	return b, rm.r.db.Submit(func(tx *storage.Tx) error { return rm.store(tx, b) }), nil
+	return rm.r.db.Submit(func(tx *storage.Tx) error { return rm.store(tx, b) })
 }
 
 // build makes the event of d, checks it against the view and puts it there.
@@ -146,18 +166,21 @@ func (v *view) build(b *batch, d *draft) error {
 	if err != nil {
 		return err
 	}
-	if err := auth.Check(p, v); err != nil {
-		return err
-	}
+	return v.accept(b, d, p)
+}
+
+// accept checks p, the event of d, against the view and makes it part of it.
+func (v *view) accept(b *batch, d *draft, p *event.PDU) error {
+	err := auth.Check(p, v)
 	if v.err != nil {
 		return v.err
 	}
-	e := newEvent(p, rm.id)
-	b.events = append(b.events, e)
-	var prev *Event
-	if e.IsState() {
-		prev = v.Event(e.Type, *e.StateKey)
+	if err != nil {
+		return err
 	}
+	e := newEvent(p, v.rm.id)
+	b.events = append(b.events, e)
+	prev := v.stateOf(e)
 	b.prevs = append(b.prevs, prev)
 	b.entries = append(b.entries, v.entry(e, d, prev))
 	v.heads = []head{{e.ID, e.Depth}}
@@ -170,7 +193,7 @@ func (v *view) build(b *batch, d *draft) error {
 // entry says what is to be written of e.
 func (v *view) entry(e *Event, d *draft, old *Event) *eventlog.Entry {
 	out := &eventlog.Entry{
-		Room: v.rm.nid, ID: e.ID, Type: e.Type, StateKey: e.StateKey, Sender: e.Sender, JSON: e.PDU, Txn: d.txn,
+		ID: e.ID, Type: e.Type, StateKey: e.StateKey, Sender: e.Sender, JSON: e.PDU, Txn: d.txn,
 		Relation: eventlog.Relation{Parent: e.RelatesTo, Type: e.RelType},
 	}
 	if e.RelatesTo == "" || e.RelType == "" || len(e.RelType) > 255 || len(e.RelatesTo) > 255 {
@@ -197,11 +220,19 @@ func (v *view) entry(e *Event, d *draft, old *Event) *eventlog.Entry {
 func (rm *Room) store(tx *storage.Tx, b *batch) error {
 	w := &rm.write
 	// A batch builds on the one before it; when that failed, so does this.
-	if w.done != b.n-1 && (w.tx != tx || w.ran != b.n-1) {
+	if w.done != b.n-1 && (w.run != tx.Run() || w.ran != b.n-1) {
 		return errRetired
 	}
 	ctx := context.Background()
+	if b.fresh {
+		nid, err := rm.r.log.AddRoom(ctx, tx, rm.id, rm.rules.Version, rm.r.opt.Now().UnixMilli())
+		if err != nil {
+			return err
+		}
+		rm.nid = nid
+	}
 	for i, entry := range b.entries {
+		entry.Room = rm.nid
 		if b.prevs[i] != nil {
 			entry.State.Prev = b.prevs[i].Pos
 		}
@@ -210,23 +241,34 @@ func (rm *Room) store(tx *storage.Tx, b *batch) error {
 			return err
 		}
 		b.events[i].Pos = pos
+		if entry.Membership != nil {
+			tx.Wake(UserTopic(entry.Membership.User))
+		}
 	}
+	tx.OnCommit(func() { rm.commit(b) })
 	for _, fn := range b.then {
-		if err := fn(ctx, tx); err != nil {
+		if err := fn(ctx, tx, rm, b.events); err != nil {
 			return err
 		}
 	}
-	w.tx, w.ran = tx, b.n
-	tx.OnCommit(func() { rm.commit(b) })
-	tx.Wake(WakeEvents)
+	w.run, w.ran = tx.Run(), b.n
+	tx.Wake(rm.topic)
 	return nil
 }
 
-// WakeEvents is the wake topic of new events.
-const WakeEvents = "events"
+// RoomTopic is the wake topic of everything that happens in room: events,
+// receipts, typing.
+func RoomTopic(room id.RoomID) string { return "room:" + string(room) }
+
+// UserTopic is the wake topic of what concerns user alone: memberships,
+// account data and the like.
+func UserTopic(user id.UserID) string { return "user:" + string(user) }
 
 // commit makes a batch visible to readers and followers.
 func (rm *Room) commit(b *batch) {
+	if b.fresh {
+		rm.r.admit(rm)
+	}
 	rm.apply(b.n, b.events)
 	rm.r.users.apply(rm, b)
 	rm.r.txns.apply(b)

@@ -21,6 +21,7 @@ type Room struct {
 	r     *Rooms
 	nid   int64
 	id    id.RoomID
+	topic string // RoomTopic
 	rules *event.Rules
 
 	write writing // what the next event is built on
@@ -33,6 +34,7 @@ type Room struct {
 	tailLow matrix.Position // every timeline event above this is in tail
 	last    matrix.Position
 	public  bool
+	summary *Summary // nil: has to be made
 }
 
 // writing is the writer's view of a room. Its lock is held while an event is
@@ -45,9 +47,9 @@ type writing struct {
 	dead   bool              // a write failed or the room was evicted
 
 	// Of the log's writer alone, which runs one function at a time.
-	done int64 // batches committed
-	ran  int64 // the batch that ran last
-	tx   *storage.Tx
+	done int64  // batches committed
+	ran  int64  // the batch that ran last
+	run  uint64 // in which run of the log's writer
 }
 
 // head is a forward extremity.
@@ -79,18 +81,11 @@ func (rm *Room) IsPublic() bool {
 	return rm.public
 }
 
-func (rm *Room) busy() bool {
-	if !rm.write.TryLock() {
-		return true
-	}
-	defer rm.write.Unlock()
-	return rm.write.queued != rm.done()
-}
-
-func (rm *Room) done() int64 {
+// idle reports whether nothing of the room is on its way to the disk.
+func (rm *Room) idle() bool {
 	rm.mu.RLock()
 	defer rm.mu.RUnlock()
-	return rm.write.done
+	return rm.write.queued == rm.write.done
 }
 
 // retire makes writers who still hold the room look it up again.
@@ -98,6 +93,26 @@ func (rm *Room) retire() {
 	rm.write.Lock()
 	rm.write.dead = true
 	rm.write.Unlock()
+}
+
+// retireIdle is retire for a room that nobody is writing to; others it leaves.
+func (rm *Room) retireIdle() bool {
+	if !rm.write.TryLock() {
+		return false
+	}
+	defer rm.write.Unlock()
+	if !rm.idle() {
+		return false
+	}
+	rm.write.dead = true
+	return true
+}
+
+// newRoom returns a room in memory that holds nothing yet.
+func (r *Rooms) newRoom(room id.RoomID, rules *event.Rules) *Room {
+	rm := &Room{r: r, id: room, topic: RoomTopic(room), rules: rules, state: map[StateKey]*entry{}, pending: map[StateKey]*Event{}}
+	rm.members.init()
+	return rm
 }
 
 // load reads a room from the log.
@@ -116,8 +131,8 @@ func (r *Rooms) load(ctx context.Context, room id.RoomID) (_ *Room, err error) {
 		if !ok {
 			return matrix.Errorf(matrix.UnsupportedRoomVersion, "Room version %s is not supported.", row.Version)
 		}
-		rm = &Room{r: r, nid: row.NID, id: room, rules: rules, state: map[StateKey]*entry{}, pending: map[StateKey]*Event{}, public: row.Public}
-		rm.members.init()
+		rm = r.newRoom(room, rules)
+		rm.nid, rm.public = row.NID, row.Public
 		if err := rm.loadState(ctx, tx); err != nil {
 			return err
 		}
@@ -152,8 +167,7 @@ func (rm *Room) loadTail(ctx context.Context, tx *storage.Tx, row eventlog.RoomR
 		if err != nil {
 			return err
 		}
-		rm.r.remember(e)
-		rm.tail = append(rm.tail, e)
+		rm.tail = append(rm.tail, rm.r.recall(e))
 	}
 	rm.tailLow = minPos
 	if len(recs) == tailLen {
@@ -174,6 +188,9 @@ func (rm *Room) apply(batch int64, evs []*Event) {
 	for _, e := range evs {
 		if e.IsState() {
 			rm.applyState(e)
+			if *e.StateKey == "" {
+				rm.summary = nil
+			}
 			if k := (StateKey{e.Type, *e.StateKey}); rm.pending[k] == e {
 				delete(rm.pending, k)
 			}
@@ -192,15 +209,22 @@ func (rm *Room) apply(batch int64, evs []*Event) {
 	}
 }
 
-// redacted replaces an event by its redacted form.
-func (rm *Room) redacted(e *Event) {
-	rm.r.remember(e)
+// redacted shows the event at its position as shown from now on. pending is
+// the same as the writer holds it.
+func (rm *Room) redacted(pending, shown *Event) {
+	rm.r.remember(shown)
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
+	if shown.IsState() {
+		rm.summary = nil
+		if k := (StateKey{shown.Type, *shown.StateKey}); rm.pending[k] == pending {
+			delete(rm.pending, k)
+		}
+	}
 	for i, old := range rm.tail {
-		if old.Pos == e.Pos {
+		if old.Pos == shown.Pos {
 			tail := append([]*Event(nil), rm.tail...) // readers hold the old one
-			tail[i] = e
+			tail[i] = shown
 			rm.tail = tail
 		}
 	}

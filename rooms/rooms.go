@@ -145,6 +145,17 @@ func (r *Rooms) drop(room id.RoomID, s *slot) {
 	}
 }
 
+// admit takes in a room that was just made.
+func (r *Rooms) admit(rm *Room) {
+	s := &slot{ready: make(chan struct{}), room: rm, used: r.opt.Now()}
+	close(s.ready)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rooms[rm.id] = s
+	r.byNID[rm.nid] = rm.id
+	r.evict()
+}
+
 // evict makes place for one more room. Rooms with writes on their way stay:
 // only the room in memory knows them. The caller holds mu.
 func (r *Rooms) evict() {
@@ -155,7 +166,12 @@ func (r *Rooms) evict() {
 	var when time.Time
 	tried := 0
 	for name, s := range r.rooms { // a sample of a random order is old enough
-		if s.room == nil || s.room.busy() {
+		select {
+		case <-s.ready:
+		default:
+			continue
+		}
+		if s.room == nil {
 			continue
 		}
 		if oldest == "" || s.used.Before(when) {
@@ -165,8 +181,7 @@ func (r *Rooms) evict() {
 			break
 		}
 	}
-	if oldest != "" {
-		r.rooms[oldest].room.retire()
+	if oldest != "" && r.rooms[oldest].room.retireIdle() {
 		delete(r.rooms, oldest)
 	}
 }
@@ -229,7 +244,7 @@ func (r *Rooms) Events(ctx context.Context, positions []matrix.Position) (map[ma
 func (r *Rooms) materialise(ctx context.Context, recs []eventlog.Record) ([]*Event, error) {
 	out := make([]*Event, 0, len(recs))
 	for _, rec := range recs {
-		if e, ok := r.events.Get(rec.Pos); ok && e.RedactedBy == rec.RedactedBy {
+		if e, ok := r.events.Get(rec.Pos); ok && e.RedactedBy >= rec.RedactedBy {
 			out = append(out, e)
 			continue
 		}
@@ -241,8 +256,7 @@ func (r *Rooms) materialise(ctx context.Context, recs []eventlog.Record) ([]*Eve
 		if err != nil {
 			return nil, err
 		}
-		r.remember(e)
-		out = append(out, e)
+		out = append(out, r.recall(e))
 	}
 	return out, nil
 }
@@ -250,6 +264,16 @@ func (r *Rooms) materialise(ctx context.Context, recs []eventlog.Record) ([]*Eve
 func (r *Rooms) remember(e *Event) {
 	r.events.Add(e.Pos, e)
 	r.ids.Add(e.ID, e.Pos)
+}
+
+// recall is remember for what was read from the log. Meanwhile the event may
+// have been redacted; then that form is returned, and the older one dropped.
+func (r *Rooms) recall(e *Event) *Event {
+	if known, ok, _ := r.events.PeekOrAdd(e.Pos, e); ok && known.RedactedBy >= e.RedactedBy {
+		return known
+	}
+	r.remember(e)
+	return e
 }
 
 // rulesOf returns id and rules of the room numbered nid.

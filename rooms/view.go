@@ -37,6 +37,14 @@ func (v *view) Event(typ, key string) *Event {
 	return e
 }
 
+// stateOf returns what stands where e, a state event, does or did; nil for a message.
+func (v *view) stateOf(e *Event) *Event {
+	if !e.IsState() {
+		return nil
+	}
+	return v.Event(e.Type, *e.StateKey)
+}
+
 // Get implements auth.State.
 func (v *view) Get(typ, key string) *event.PDU {
 	if e := v.Event(typ, key); e != nil {
@@ -51,13 +59,13 @@ func (v *view) put(e *Event) {
 		v.over = map[StateKey]*Event{}
 	}
 	v.over[StateKey{e.Type, *e.StateKey}] = e
-	if e.Type == "m.room.power_levels" || e.Type == "m.room.create" {
+	if e.Is("m.room.power_levels", "") || e.Is("m.room.create", "") {
 		v.levels = nil
 	}
 }
 
-// powerLevels returns the parsed power levels.
-func (v *view) powerLevels() *auth.PowerLevels {
+// Levels implements auth.State. They are parsed once and kept with the room.
+func (v *view) Levels() *auth.PowerLevels {
 	if v.levels == nil {
 		v.levels = auth.ParsePowerLevels(v.rm.rules, v.Get("m.room.create", ""), v.Get("m.room.power_levels", ""))
 	}

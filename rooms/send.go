@@ -1,0 +1,159 @@
+package rooms
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/tidwall/gjson"
+	"maunium.net/go/mautrix/id"
+
+	"plenum/internal/matrix"
+	"plenum/rooms/event"
+	"plenum/storage/eventlog"
+)
+
+// Draft is an event that somebody wants to send.
+type Draft struct {
+	Room     id.RoomID
+	Type     string
+	StateKey *string // nil for a message event
+	Content  json.RawMessage
+	Txn      string // the client's transaction id; "" for a state event
+	TS       int64  // ms; 0: now
+}
+
+// Send adds an event to a room and returns its id when it is on disk. The same
+// transaction id of the same device gives the same event again.
+//
+// Spec: client-server-api#sending-events-to-a-room
+func (r *Rooms) Send(ctx context.Context, p matrix.Principal, d Draft) (id.EventID, error) {
+	if d.StateKey != nil {
+		return r.sendState(ctx, p, d)
+	}
+	if d.Type == "m.room.redaction" {
+		target := gjson.GetBytes(d.Content, "redacts")
+		if target.Type != gjson.String {
+			return "", matrix.Errorf(matrix.BadJSON, "A redaction names the event in its content as \"redacts\".")
+		}
+		return r.Redact(ctx, p, Redaction{Room: d.Room, Event: id.EventID(target.Str), Content: d.Content, Txn: d.Txn})
+	}
+	if _, err := r.known(ctx, d.Room); err != nil {
+		return "", err
+	}
+	return r.once(ctx, p, d.Txn, []string{"send", string(d.Room), d.Type, d.Txn}, func(txn *eventlog.TxnWrite) (id.EventID, error) {
+		if err := r.checkMessage(ctx, p, d); err != nil {
+			return "", err
+		}
+		return r.sendOne(ctx, d.Room, draft{Draft: event.Draft{Sender: p.User, Type: d.Type, Content: d.Content, TS: d.TS}, txn: txn})
+	})
+}
+
+func (r *Rooms) sendOne(ctx context.Context, room id.RoomID, d draft, then ...sideline) (id.EventID, error) {
+	e, err := r.addOne(ctx, room, d, then...)
+	if err != nil {
+		return "", err
+	}
+	return e.ID, nil
+}
+
+// checkMessage refuses what the rules of authorisation allow, but nobody wants.
+func (r *Rooms) checkMessage(ctx context.Context, p matrix.Principal, d Draft) error {
+	if d.Type == "m.room.create" || d.Type == "m.room.member" {
+		return matrix.Errorf(matrix.BadJSON, "An event of type %s is a state event.", d.Type)
+	}
+	rel := gjson.GetBytes(d.Content, `m\.relates_to`)
+	if rel.Get("rel_type").Str != "m.annotation" {
+		return nil
+	}
+	parent, key := id.EventID(rel.Get("event_id").Str), rel.Get("key").Str
+	dup, err := r.annotated(ctx, p.User, d.Type, parent, key)
+	if err != nil {
+		return err
+	}
+	if dup {
+		return matrix.Errorf(matrix.DuplicateAnnotation, "You have annotated the event with this already.")
+	}
+	return nil
+}
+
+// sendState adds a state event, unless the state is just that already.
+func (r *Rooms) sendState(ctx context.Context, p matrix.Principal, d Draft) (id.EventID, error) {
+	if _, err := r.known(ctx, d.Room); err != nil {
+		return "", err
+	}
+	content, err := event.AppendCanonical(nil, d.Content, false)
+	if err != nil || len(content) == 0 || content[0] != '{' {
+		return "", matrix.Errorf(matrix.BadJSON, "The content of an event is a JSON object.")
+	}
+	if err := r.checkState(ctx, d); err != nil {
+		return "", err
+	}
+	var same *Event
+	evs, err := r.add(ctx, d.Room, func(v *view, i int) (*draft, error) {
+		old := v.Event(d.Type, *d.StateKey)
+		if i > 0 {
+			return nil, nil
+		}
+		if old != nil && old.Sender == p.User && string(old.pdu.Content) == string(content) && v.membership(string(p.User)) == "join" {
+			same = old
+			return nil, nil
+		}
+		if err := checkReplaced(old, d.Type, content); err != nil {
+			return nil, err
+		}
+		return &draft{Draft: event.Draft{Sender: p.User, Type: d.Type, StateKey: d.StateKey, Content: content, TS: d.TS}}, nil
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(evs) == 0 {
+		return same.ID, nil
+	}
+	return evs[0].ID, nil
+}
+
+// checkReplaced refuses changes of state that would harm those who rely on it.
+func checkReplaced(old *Event, typ string, content []byte) error {
+	if typ != "m.room.encryption" || old == nil || old.Content().Get("algorithm").Str == "" {
+		return nil
+	}
+	if gjson.GetBytes(content, "algorithm").Str == "" {
+		return matrix.Errorf(matrix.Forbidden, "Encryption cannot be turned off once it is on.")
+	}
+	return nil
+}
+
+// checkState refuses state whose content is wrong in ways that the rules of
+// authorisation do not look at.
+func (r *Rooms) checkState(ctx context.Context, d Draft) error {
+	switch {
+	case d.Type == "m.room.canonical_alias" && *d.StateKey == "":
+		return r.checkCanonicalAlias(ctx, d)
+	case d.Type == "m.room.member":
+		return r.checkMemberState(d)
+	}
+	return nil
+}
+
+// checkMemberState refuses memberships of people whom only other servers know.
+func (r *Rooms) checkMemberState(d Draft) error {
+	if gjson.GetBytes(d.Content, "membership").Str == "invite" {
+		return r.reachable(id.UserID(*d.StateKey))
+	}
+	return nil
+}
+
+// once runs send unless the same device did the same before. A request
+// without a transaction id runs always.
+func (r *Rooms) once(ctx context.Context, p matrix.Principal, txn string, parts []string, send func(*eventlog.TxnWrite) (id.EventID, error)) (id.EventID, error) {
+	if txn == "" {
+		return send(nil)
+	}
+	if len(txn) > 255 {
+		return "", matrix.Errorf(matrix.InvalidParam, "A transaction id has at most 255 bytes.")
+	}
+	h := hashTxn(parts...)
+	return r.txns.once(ctx, p, h, func() (id.EventID, error) {
+		return send(&eventlog.TxnWrite{Device: p.Device, Hash: h[:], Txn: txn, TS: r.opt.Now().UnixMilli()})
+	})
+}
