@@ -1,0 +1,129 @@
+// Package config is everything that an administrator may decide.
+//
+// The settings are one struct, Config. The tags of its fields hold their
+// documentation and their default, and everything else is made from them: the
+// values when there is no file, the names in the file and in the environment,
+// the messages about a misspelt name, the annotated example file and the
+// reference page. So a setting is added in one place, and no document drifts.
+//
+// Settings come, each over the one before, from the defaults, a TOML file, and
+// environment variables named after the setting: PLENUM_LISTEN_CLIENT for
+// client in the section [listen]. No file and no variable at all make a server
+// that works on this machine.
+package config
+
+// Config is the settings of one server. Paths in it are absolute once loaded.
+type Config struct {
+	ServerName     string `default:"localhost" example:"example.org" doc:"The name of this server: what stands after the colon in @ada:example.org. Other servers find this one by it. It is part of every account and every message, so it cannot change once there are any."`
+	PublicURL      string `example:"https://matrix.example.org" doc:"The address at which clients reach this server. Left empty, it is https:// and the server name."`
+	DataFolder     string `default:"plenum-data" doc:"The folder for the database and the media. It is created if it is missing. Relative paths start at the folder of this file, or at the working folder when there is no file."`
+	SigningKeyFile string `default:"plenum-keys/signing.key" doc:"The key with which this server signs events. It is created if it is missing. Keep a copy elsewhere: with it, others can pose as this server; without it, other servers stop trusting this one."`
+
+	Listen       Listen       `doc:"Where the server listens."`
+	TLS          TLS          `doc:"Certificates for the addresses that use HTTPS."`
+	Database     Database     `doc:"Where accounts and messages are kept."`
+	Media        Media        `doc:"Pictures and other files that people send."`
+	Registration Registration `doc:"How new people get an account. There is always \"plenum user create\", too."`
+	Passwords    Passwords    `doc:"Passwords of accounts."`
+	Sessions     Sessions     `doc:"How long people stay signed in."`
+	RateLimits   RateLimits   `doc:"How often one person may ask. Each limit is a rate and how many requests may come at once, such as \"10/s, burst 50\", or \"off\". The rate is per second (s), minute (min) or hour (h)."`
+	Rooms        Rooms        `doc:"What new rooms are like."`
+	Presence     Presence     `doc:"Whether people see who is online."`
+	Log          Log          `doc:"What the server says about its work. Messages, tokens, and addresses of people are never in it."`
+
+	// Throwaway is not nil for a server that is made for one measurement and
+	// deleted after it. No file can say so: see Throwaway.
+	Throwaway *Throwaway `toml:"-"`
+
+	folder string // where relative paths start
+}
+
+// Listen is where the server listens.
+type Listen struct {
+	Client     []string `default:"127.0.0.1:8008" doc:"Addresses for clients without HTTPS. Anybody on the way can read along, so keep to this machine (127.0.0.1) and put a web server with HTTPS in front, or use client_tls."`
+	ClientTLS  []string `example:":443" doc:"Addresses for clients with HTTPS. They need a certificate, see the section [tls]."`
+	Federation []string `example:":8448" doc:"Addresses for other servers, with HTTPS. This version speaks to no other servers yet; it only shows them its name and its key."`
+	Metrics    string   `example:"127.0.0.1:9100" doc:"Address for Prometheus to read figures about the server from, without HTTPS and without a password, at /metrics. Empty: nowhere."`
+	Proxies    []string `example:"127.0.0.1" doc:"Addresses or networks of web servers in front of this one. Only theirs is the word taken on who is asking (X-Forwarded-For), which decides how often somebody without an account may ask."`
+}
+
+// TLS is where certificates come from.
+type TLS struct {
+	Certificate   string `example:"/etc/plenum/fullchain.pem" doc:"File with the certificate and those that vouch for it (PEM). A renewed file is noticed without a restart."`
+	Key           string `example:"/etc/plenum/privkey.pem" doc:"File with the private key of the certificate (PEM). Nobody but the server should be able to read it."`
+	ACME          bool   `default:"false" doc:"Get and renew certificates automatically, from Let's Encrypt unless acme_directory says otherwise. The server must be reachable from the internet on port 443 (a client_tls address), and you accept the terms of whoever issues the certificate."`
+	ACMEEmail     string `example:"admin@example.org" doc:"Where the issuer may write about the certificates. Optional."`
+	ACMEDirectory string `default:"https://acme-v02.api.letsencrypt.org/directory" doc:"The address of the issuer."`
+}
+
+// Database is where accounts and messages are kept.
+type Database struct {
+	URL            string `example:"postgres://plenum:secret@localhost/plenum" doc:"Empty: the file plenum.db in the data folder, which is right for most servers. A path: that file. postgres://…: a PostgreSQL database."`
+	Synchronous    string `default:"full" doc:"full: whatever was acknowledged survives a power failure. normal: the last moments before one may be lost; a little faster on slow disks. Only for SQLite."`
+	MaxConnections int    `default:"0" doc:"Connections that read at the same time. 0: four for SQLite, eight for PostgreSQL."`
+}
+
+// Media is pictures and other files that people send.
+type Media struct {
+	KeyFile      string   `default:"plenum-keys/media.key" doc:"The key with which all files are encrypted on the disk. It is created if it is missing. Keep a copy elsewhere: without it no file can be read again by anybody."`
+	MaxUpload    Size     `default:"50 MiB" doc:"The largest file that somebody may send."`
+	Quota        Size     `default:"0" example:"2 GiB" doc:"How much one person may have on the server in all. 0: no limit."`
+	MaxPending   int      `default:"20" doc:"How many files one person may announce and send later."`
+	KeepMetadata bool     `default:"false" doc:"Keep what cameras write into pictures, such as where and when a picture was taken. Otherwise it is removed on the way in. Pictures in encrypted rooms cannot be looked into: there it is up to the client."`
+	MaxPixels    int64    `default:"64000000" doc:"Pictures with more pixels than this get no thumbnails: their size could exhaust the memory."`
+	MaxThumbnail int      `default:"1600" doc:"The longest side of a thumbnail in pixels."`
+	DecodeMemory Size     `default:"512 MiB" doc:"How much memory making thumbnails may take in all."`
+	RemoteLife   Duration `default:"0" example:"30 days" doc:"How long copies of other servers' files are kept. 0: for ever."`
+	LegacyPublic bool     `default:"false" doc:"Also serve files to people without an account, at the addresses that Matrix had before 2024. Only very old clients and bridges need it."`
+}
+
+// Registration is how new people get an account.
+type Registration struct {
+	Mode         string `default:"closed" doc:"closed: only an administrator makes accounts. token: who has a registration token (\"plenum token create\"). open: everybody; expect to be found by spammers."`
+	TermsURL     string `example:"https://example.org/terms.html" doc:"A page that people must accept before they get an account. Empty: none."`
+	TermsName    string `default:"Terms of use" doc:"What clients call that page."`
+	TermsVersion string `default:"1" doc:"The version of that page."`
+}
+
+// Passwords is how passwords are judged and kept.
+type Passwords struct {
+	MinLength  int  `default:"10" doc:"The shortest password that is accepted."`
+	HashMemory Size `default:"19 MiB" doc:"How much memory it takes to check one password (argon2id). More makes guessing a stolen password harder, and signing in slower."`
+	HashPasses int  `default:"2" doc:"How often that memory is gone through."`
+}
+
+// Sessions is how long people stay signed in.
+type Sessions struct {
+	AccessTokenLife Duration `default:"1 hour" doc:"How long an access token is good for before the client has to renew it. Only for clients that can; others stay signed in until they sign out."`
+}
+
+// RateLimits is how often one person may ask.
+type RateLimits struct {
+	Default  Rate `default:"50/s, burst 200" doc:"Whatever is not named below."`
+	Login    Rate `default:"12/min, burst 10" doc:"Signing in, and whatever else asks for a password."`
+	Register Rate `default:"6/min, burst 5" doc:"Making accounts."`
+	Message  Rate `default:"10/s, burst 50" doc:"Sending messages, and other events."`
+	Join     Rate `default:"1/s, burst 20" doc:"Joining, knocking on and creating rooms."`
+	Invite   Rate `default:"30/min, burst 20" doc:"Inviting people."`
+	Media    Rate `default:"20/s, burst 100" doc:"Sending and fetching files."`
+	Search   Rate `default:"2/s, burst 20" doc:"Searching."`
+	Admin    Rate `default:"20/s, burst 100" doc:"Requests of administrators."`
+}
+
+// Rooms is what new rooms are like.
+type Rooms struct {
+	DefaultVersion string   `default:"12" doc:"The version of new rooms, unless the client asks for another."`
+	Encrypt        []string `example:"private_chat, trusted_private_chat" doc:"The kinds of new rooms that are end-to-end encrypted even when the client does not ask for it: private_chat, trusted_private_chat, public_chat. None by default, since this version does not carry the keys that clients need for it yet."`
+	InMemory       int      `default:"2000" doc:"How many rooms are kept ready in memory."`
+}
+
+// Presence is whether people see who is online.
+type Presence struct {
+	Enabled bool `default:"false" doc:"Tell people in the same room who is online. It says a lot about a person's day, and costs work in large rooms."`
+}
+
+// Log is what the server says about its work.
+type Log struct {
+	Level  string `default:"info" doc:"debug, info, warn or error."`
+	Format string `default:"text" doc:"text, or json for programs."`
+}
