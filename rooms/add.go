@@ -193,7 +193,7 @@ func (v *view) accept(b *batch, d *draft, p *event.PDU) error {
 // entry says what is to be written of e.
 func (v *view) entry(e *Event, d *draft, old *Event) *eventlog.Entry {
 	out := &eventlog.Entry{
-		ID: e.ID, Type: e.Type, StateKey: e.StateKey, Sender: e.Sender, JSON: e.PDU, Txn: d.txn,
+		ID: e.ID, Type: e.Type, StateKey: e.StateKey, Sender: e.Sender, TS: e.TS, JSON: e.PDU, Txn: d.txn,
 		Relation: eventlog.Relation{Parent: e.RelatesTo, Type: e.RelType},
 	}
 	if e.RelatesTo == "" || e.RelType == "" || len(e.RelType) > 255 || len(e.RelatesTo) > 255 {
@@ -235,6 +235,7 @@ func (rm *Room) store(tx *storage.Tx, b *batch) error {
 		entry.Room = rm.nid
 		if b.prevs[i] != nil {
 			entry.State.Prev = b.prevs[i].Pos
+			b.events[i].Replaces = b.prevs[i].Pos
 		}
 		pos, err := rm.r.log.Append(ctx, tx, entry)
 		if err != nil {

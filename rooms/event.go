@@ -24,6 +24,7 @@ type Event struct {
 	Depth      int64
 	Redacts    id.EventID      // of m.room.redaction
 	RedactedBy matrix.Position // 0 when it is not redacted
+	Replaces   matrix.Position // the state event that stood there before; 0: none
 	RelType    string          // of m.relates_to; "" without one
 	RelatesTo  id.EventID
 	PDU        []byte // canonical JSON as federated; the redacted form once redacted
@@ -55,7 +56,7 @@ func fromRecord(rules *event.Rules, room id.RoomID, r eventlog.Record) (*Event, 
 		return nil, err
 	}
 	e := newEvent(p, room)
-	e.Pos, e.RedactedBy = r.Pos, r.RedactedBy
+	e.Pos, e.RedactedBy, e.Replaces = r.Pos, r.RedactedBy, r.Replaces
 	e.SoftFailed, e.Rejected = r.Hidden&eventlog.SoftFailed != 0, r.Hidden&eventlog.Rejected != 0
 	return e, nil
 }

@@ -100,7 +100,7 @@ func redacted(rm *Room, e *Event) (*Event, error) {
 		return nil, err
 	}
 	out := newEvent(p, e.Room)
-	out.Pos, out.SoftFailed, out.Rejected = e.Pos, e.SoftFailed, e.Rejected
+	out.Pos, out.Replaces, out.SoftFailed, out.Rejected = e.Pos, e.Replaces, e.SoftFailed, e.Rejected
 	return out, nil
 }
 

@@ -40,6 +40,7 @@ type Record struct {
 	ID         id.EventID
 	Hidden     Hidden
 	RedactedBy matrix.Position // 0 when it is not redacted
+	Replaces   matrix.Position // the state event that stood there before; 0: none
 	JSON       []byte          // canonical, as federated
 }
 
@@ -56,6 +57,7 @@ type Entry struct {
 	Type       string
 	StateKey   *string
 	Sender     id.UserID
+	TS         int64 // ms, as the sender's server claims
 	JSON       []byte
 	Hidden     Hidden
 	Relation   Relation // zero: none
@@ -69,7 +71,7 @@ type StateWrite struct {
 	Prev matrix.Position // the event that stood there; 0: none
 }
 
-const insertEvent = `INSERT INTO event (pos, room, event_id, type, sender, hidden, json) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+const insertEvent = `INSERT INTO event (pos, room, event_id, type, sender, hidden, replaces, json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 // Append adds e to the log and returns its position.
 func (l *Log) Append(ctx context.Context, tx *storage.Tx, e *Entry) (_ matrix.Position, err error) {
@@ -83,7 +85,11 @@ func (l *Log) Append(ctx context.Context, tx *storage.Tx, e *Entry) (_ matrix.Po
 		return 0, err
 	}
 	pos := tx.Position()
-	if err := tx.Exec(ctx, insertEvent, pos, e.Room, encodeID(e.ID), typ, sender, e.Hidden, e.JSON); err != nil {
+	var replaces *matrix.Position
+	if e.State != nil {
+		replaces = optional(e.State.Prev)
+	}
+	if err := tx.Exec(ctx, insertEvent, pos, e.Room, encodeID(e.ID), typ, sender, e.Hidden, replaces, e.JSON); err != nil {
 		return 0, err
 	}
 	if e.State != nil {
@@ -102,8 +108,8 @@ func (l *Log) Append(ctx context.Context, tx *storage.Tx, e *Entry) (_ matrix.Po
 		}
 	}
 	if e.Relation.Parent != "" {
-		err = tx.Exec(ctx, `INSERT INTO relation (parent, rel_type, child, room, type, sender) VALUES ($1, $2, $3, $4, $5, $6)`,
-			encodeID(e.Relation.Parent), e.Relation.Type, pos, e.Room, typ, sender)
+		err = tx.Exec(ctx, `INSERT INTO relation (parent, rel_type, child, room, type, sender, ts) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			encodeID(e.Relation.Parent), e.Relation.Type, pos, e.Room, typ, sender, e.TS)
 	}
 	return pos, err
 }
@@ -114,6 +120,7 @@ type eventRow struct {
 	ID         []byte
 	Hidden     Hidden
 	RedactedBy *matrix.Position
+	Replaces   *matrix.Position
 	JSON       []byte
 	Version    string
 }
@@ -123,10 +130,13 @@ func (r eventRow) record() Record {
 	if r.RedactedBy != nil {
 		rec.RedactedBy = *r.RedactedBy
 	}
+	if r.Replaces != nil {
+		rec.Replaces = *r.Replaces
+	}
 	return rec
 }
 
-const eventColumns = `SELECT e.pos, e.room, e.event_id, e.hidden, e.redacted_by, e.json, r.version FROM event e JOIN room r ON r.nid = e.room `
+const eventColumns = `SELECT e.pos, e.room, e.event_id, e.hidden, e.redacted_by, e.replaces, e.json, r.version FROM event e JOIN room r ON r.nid = e.room `
 
 func (l *Log) records(ctx context.Context, tx *storage.Tx, sql string, args ...any) ([]Record, error) {
 	rows, err := storage.Select[eventRow](ctx, tx, eventColumns+sql, args...)

@@ -51,8 +51,8 @@ func (l *Log) writeState(ctx context.Context, tx *storage.Tx, e *Entry, typ int6
 		e.Room, typ, key, pos, membership); err != nil {
 		return err
 	}
-	return tx.Exec(ctx, `INSERT INTO state_change (room, pos, type, state_key, event, prev) VALUES ($1, $2, $3, $4, $2, $5)`,
-		e.Room, pos, typ, key, optional(e.State.Prev))
+	return tx.Exec(ctx, `INSERT INTO state_change (room, pos, type, state_key, event, prev, membership) VALUES ($1, $2, $3, $4, $2, $5, $6)`,
+		e.Room, pos, typ, key, optional(e.State.Prev), membership)
 }
 
 func optional(pos matrix.Position) *matrix.Position {

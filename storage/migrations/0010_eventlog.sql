@@ -26,6 +26,7 @@ CREATE TABLE event (
 	sender BIGINT NOT NULL,
 	hidden SMALLINT NOT NULL DEFAULT 0,
 	redacted_by BIGINT,
+	replaces BIGINT, -- of a state event: the one that stood there before
 	json {bytes} NOT NULL
 );
 CREATE UNIQUE INDEX event_id ON event (event_id);
@@ -51,6 +52,7 @@ CREATE TABLE state_change (
 	state_key BIGINT NOT NULL,
 	event BIGINT, -- NULL: removed by state resolution
 	prev BIGINT,  -- the event that stood here before
+	membership SMALLINT NOT NULL DEFAULT 0, -- of m.room.member, from here on
 	PRIMARY KEY (room, pos, type, state_key)
 );
 CREATE INDEX state_change_key ON state_change (room, type, state_key, pos);
@@ -86,6 +88,7 @@ CREATE TABLE relation (
 	room BIGINT NOT NULL,
 	type BIGINT NOT NULL,
 	sender BIGINT NOT NULL,
+	ts BIGINT NOT NULL, -- origin_server_ts of the child
 	PRIMARY KEY (parent, rel_type, child)
 );
 CREATE INDEX relation_child ON relation (child);
