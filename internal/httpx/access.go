@@ -12,18 +12,19 @@ type Access int
 
 // The kinds of callers.
 const (
-	Anyone         Access = iota // no token is looked at
-	Optional                     // a token is checked if there is one
-	User                         // an account, or an application service in its name
-	UserEvenLocked               // like User, but a locked account may call too, to log out
-	Appservice                   // an application service
-	Admin                        // an account with the administrator flag
-	Server                       // another server, with a signed request
+	Anyone           Access = iota // no token is looked at
+	Optional                       // a token is checked if there is one
+	User                           // an account, or an application service in its name
+	UserEvenLocked                 // like User, but a locked account may call too, to log out
+	UserNotSuspended               // like User, but a suspended account may not call
+	Appservice                     // an application service
+	Admin                          // an account with the administrator flag
+	Server                         // another server, with a signed request
 )
 
 // String returns a name for generated documents.
 func (a Access) String() string {
-	names := [...]string{"anyone", "optional", "user", "user, even locked", "application service", "admin", "server"}
+	names := [...]string{"anyone", "optional", "user", "user, even locked", "user, not suspended", "application service", "admin", "server"}
 	if a < 0 || int(a) >= len(names) {
 		return "unknown"
 	}
