@@ -30,14 +30,24 @@ func (r *Room) Has(room id.RoomID) bool { return r.rooms.has(string(room)) }
 // Events says which events pass. The zero Events, and a nil pointer, let
 // every event pass.
 type Events struct {
-	Limit                   int // as the client asks; 0: it does not say
 	LazyLoadMembers         bool
 	IncludeRedundantMembers bool
 	UnreadThreads           bool // unread_thread_notifications
 	RelatedBy               RelatedBy
 
+	limit                 int
+	limited               bool // limit was given
 	types, senders, rooms choice
 	url                   *bool // contains_url; nil: does not matter
+}
+
+// Limit returns how many events the client wants at most: usual unless it
+// says, and never more than most.
+func (e *Events) Limit(usual, most int) int {
+	if e == nil || !e.limited {
+		return min(usual, most)
+	}
+	return min(e.limit, most)
 }
 
 // RelatedBy asks for events that others point to with m.relates_to: with one

@@ -19,7 +19,7 @@ func TestAnEmptyFilterLetsEverythingPass(t *testing.T) {
 			t.Errorf("%s: something is kept out", name)
 		}
 	}
-	if !f.Room.Has("!a") || f.Room.IncludeLeave || f.Federation || f.Fields != nil || f.Room.Timeline.Limit != 0 {
+	if !f.Room.Has("!a") || f.Room.IncludeLeave || f.Federation || f.Fields != nil {
 		t.Errorf("an empty filter asks for something: %+v", f)
 	}
 }
@@ -94,7 +94,7 @@ func TestOptionsOfAFilter(t *testing.T) {
 		t.Errorf("options are lost: %+v", f)
 	}
 	tl := f.Room.Timeline
-	if tl.Limit != 7 || !tl.UnreadThreads || len(tl.RelatedBy.Senders) != 1 || len(tl.RelatedBy.RelTypes) != 1 || tl.IsOpen() {
+	if tl.Limit(10, 100) != 7 || !tl.UnreadThreads || len(tl.RelatedBy.Senders) != 1 || len(tl.RelatedBy.RelTypes) != 1 || tl.IsOpen() {
 		t.Errorf("options of the timeline are lost: %+v", tl)
 	}
 }
@@ -120,11 +120,17 @@ func TestAFilterForNothingIsShut(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]int{`{}`: 0, `{"limit":1}`: 1, `{"limit":0}`: 1, `{"limit":5000}`: 5000} {
+	for raw, want := range map[string]int{`{}`: 10, `{"limit":1}`: 1, `{"limit":0}`: 0, `{"limit":5000}`: 100} {
 		e, err := filter.ParseEvents([]byte(raw))
-		if err != nil || e.Limit != want {
-			t.Errorf("%s: limit %v, %v; want %d", raw, e, err, want)
+		if err != nil {
+			t.Fatal(err)
 		}
+		if got := e.Limit(10, 100); got != want {
+			t.Errorf("%s: limit %d, want %d", raw, got, want)
+		}
+	}
+	if got := (*filter.Events)(nil).Limit(10, 100); got != 10 {
+		t.Errorf("no filter: limit %d, want 10", got)
 	}
 }
 

@@ -133,10 +133,10 @@ func (w *eventsJSON) compile() (Events, error) {
 		url:                     w.ContainsURL,
 	}
 	if w.Limit != nil {
-		if *w.Limit < 0 {
-			return Events{}, matrix.Errorf(matrix.InvalidParam, "The limit of a filter must be greater than 0.")
+		if *w.Limit < 0 { // the specification wants more than 0, but clients say 0 for none
+			return Events{}, matrix.Errorf(matrix.InvalidParam, "The limit of a filter must not be negative.")
 		}
-		e.Limit = max(1, *w.Limit) // clients in the wild say 0 for as little as possible
+		e.limit, e.limited = *w.Limit, true
 	}
 	var err error
 	if e.rooms, err = roomChoice(w.Rooms, w.NotRooms); err != nil {
