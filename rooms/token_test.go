@@ -1,0 +1,44 @@
+package rooms
+
+import (
+	"testing"
+
+	"plenum/internal/matrix"
+)
+
+func TestTokensKeepTheirPlace(t *testing.T) {
+	t.Parallel()
+	for _, tok := range []Token{{}, {Pos: 1}, {Pos: 72594, Ephemeral: 4483}, {Pos: -8}} {
+		if got, err := ParseToken(tok.SyncToken()); err != nil || got != tok {
+			t.Errorf("%s is read as %+v, %v", tok.SyncToken(), got, err)
+		}
+		if got, err := ParseToken(tok.String()); err != nil || got != (Token{Pos: tok.Pos}) {
+			t.Errorf("%s is read as %+v, %v", tok, got, err)
+		}
+	}
+}
+
+func TestForeignTokensAreTheClientsMistake(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"", "s", "t", "x1_2", "s1", "s_", "s1_", "s_1", "s1_2_3", "s1_-2", "s01_2", "s+1_2", "s1_2 ", "t1_2", "t1.5",
+		"s99999999999999999999_1", "t-9223372036854775808", "s1_9223372036854775808",
+	} {
+		if tok, err := ParseToken(s); !matrix.IsCode(err, matrix.InvalidParam) {
+			t.Errorf("%q is read as %+v, %v", s, tok, err)
+		}
+	}
+}
+
+// FuzzParseToken: a token is refused, or it is exactly what we would write.
+func FuzzParseToken(f *testing.F) {
+	for _, seed := range []string{"", "s1_2", "t5", "t-5", "s0_0", "s1_2_3", "s-1_x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		tok, err := ParseToken(s)
+		if err == nil && s != tok.SyncToken() && s != tok.String() {
+			t.Errorf("%q is read as %+v", s, tok)
+		}
+	})
+}
