@@ -71,7 +71,7 @@ func checkLevelForms(rules *event.Rules, content gjson.Result, levels *PowerLeve
 	var err error
 	content.Get("users").ForEach(func(user, _ gjson.Result) bool {
 		switch {
-		case !validUser(user.Str):
+		case !event.ValidUser(user.Str):
 			err = forbid("%q is no user id.", user.Str)
 		case levels.IsCreator(id.UserID(user.Str)):
 			err = forbid("%s created the room and has all power.", user.Str)

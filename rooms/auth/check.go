@@ -22,7 +22,7 @@ func Check(p *event.PDU, s State) error {
 		return forbid("There is no such room.")
 	}
 	levels := s.Levels()
-	if !levels.federate && serverOf(string(p.Sender)) != levels.server {
+	if !levels.federate && event.ServerName(p.Sender) != levels.server {
 		return forbid("The room is only for users of %s.", levels.server)
 	}
 	switch {
@@ -62,7 +62,7 @@ func checkOrdinary(p *event.PDU, s State, levels *PowerLevels) error {
 //
 // Spec: rooms/v1#authorisation-rules, rule 4
 func checkAliases(p *event.PDU) error {
-	if p.StateKey == nil || *p.StateKey != serverOf(string(p.Sender)) {
+	if p.StateKey == nil || *p.StateKey != event.ServerName(p.Sender) {
 		return forbid("A server may only publish aliases of its own.")
 	}
 	return nil
@@ -73,7 +73,7 @@ func checkAliases(p *event.PDU) error {
 //
 // Spec: rooms/v1#authorisation-rules, rule 11
 func checkRedaction(p *event.PDU, level int64, levels *PowerLevels) error {
-	if level >= levels.redact || serverOf(string(p.Redacts)) == serverOf(string(p.ID)) {
+	if level >= levels.redact || event.ServerName(p.Redacts) == event.ServerName(p.ID) {
 		return nil
 	}
 	return forbid("Power level %d is needed to redact what others sent.", levels.redact)
@@ -89,12 +89,6 @@ func need(have, want int64, what string) error {
 
 func forbid(format string, args ...any) error {
 	return matrix.Errorf(matrix.Forbidden, format, args...)
-}
-
-// serverOf returns what follows the first colon of an identifier.
-func serverOf(s string) string {
-	_, server, _ := strings.Cut(s, ":")
-	return server
 }
 
 // text returns a string of an event's content.

@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"strings"
-
 	"github.com/tidwall/gjson"
 
 	"plenum/rooms/event"
@@ -20,7 +18,7 @@ func checkCreate(p *event.PDU) error {
 		if gjson.GetBytes(p.JSON, "room_id").Exists() {
 			return forbid("The create event is what gives the room its id.")
 		}
-	} else if serverOf(string(p.Room)) != serverOf(string(p.Sender)) {
+	} else if event.ServerName(p.Room) != event.ServerName(p.Sender) {
 		return forbid("The room id belongs to another server.")
 	}
 	if v := gjson.GetBytes(p.Content, "room_version"); v.Exists() {
@@ -46,17 +44,9 @@ func checkAdditionalCreators(p *event.PDU) error {
 		return forbid("additional_creators has to be a list of user ids.")
 	}
 	for _, u := range list.Array() {
-		if u.Type != gjson.String || !validUser(u.Str) {
+		if u.Type != gjson.String || !event.ValidUser(u.Str) {
 			return forbid("additional_creators has to be a list of user ids.")
 		}
 	}
 	return nil
-}
-
-// validUser reports whether s is a user id, historical ones included.
-//
-// Spec: appendices#user-identifiers
-func validUser(s string) bool {
-	local, server, found := strings.Cut(s, ":")
-	return found && strings.HasPrefix(local, "@") && server != "" && len(s) <= event.MaxName
 }

@@ -35,14 +35,13 @@ type PowerLevels struct {
 // its power levels event, which may be nil. Values that are no levels count as
 // absent: they cannot come in by the rules of Check.
 func ParsePowerLevels(rules *event.Rules, create, levels *event.PDU) *PowerLevels {
-	p := &PowerLevels{ban: 50, kick: 50, redact: 50, federate: true}
+	p := &PowerLevels{stateDefault: 50, ban: 50, kick: 50, redact: 50, federate: true}
 	if create != nil {
 		p.readCreate(rules, create)
 	}
 	if levels == nil {
 		return p
 	}
-	p.stateDefault = 50
 	if !rules.Creators {
 		p.creators = nil // an event that does not name them takes their power
 	}
@@ -89,7 +88,7 @@ func (p *PowerLevels) named(name string) *int64 {
 
 // readCreate takes from the create event who made the room, and for whom.
 func (p *PowerLevels) readCreate(rules *event.Rules, create *event.PDU) {
-	p.server = serverOf(string(create.Sender))
+	p.server = event.ServerName(create.Sender)
 	p.creators = Creators(rules, create)
 	p.creatorsLevel = 100
 	if rules.Creators {

@@ -3,7 +3,6 @@ package event
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"strconv"
 
 	"maunium.net/go/mautrix/id"
@@ -12,169 +11,201 @@ import (
 )
 
 // Build makes the event of d: canonical, hashed, signed by s and with its id.
-// That it is too large, or its content no object of canonical JSON, comes back
-// as a *matrix.Error.
+// That it is too large, or that its content is no object of canonical JSON,
+// comes back as a *matrix.Error.
 //
 // Spec: server-server-api#adding-hashes-and-signatures-to-outgoing-events
 func Build(rules *Rules, d Draft, s *Signer) (*PDU, error) {
-	if err := checkDraft(rules, &d); err != nil {
+	if err := checkDraft(&d); err != nil {
 		return nil, err
 	}
 	content, err := draftContent(rules, &d)
 	if err != nil {
 		return nil, err
 	}
-	var ownID id.EventID
-	if rules.IDs == OwnID {
-		ownID = id.EventID("$" + rand.Text() + ":" + s.server)
-	}
-	e := assemble(rules, &d, content, ownID, s)
 	p := &PDU{
-		ID: ownID, Room: d.Room, Sender: d.Sender, Type: d.Type, StateKey: d.StateKey,
-		Redacts: d.Redacts, TS: d.TS, Depth: d.Depth, Prev: d.Prev, Auth: d.Auth, Rules: rules,
+		Room: d.Room, Sender: d.Sender, Type: d.Type, StateKey: d.StateKey, Redacts: d.Redacts,
+		TS: d.TS, Depth: d.Depth, Prev: d.Prev, Auth: d.Auth, Rules: rules,
 	}
-	sum := e.seal(rules, d.Type, s)
-	p.JSON = e.json
-	p.Content = e.json[e.content[0]:e.content[1]:e.content[1]]
-	if len(p.JSON) > MaxPDU {
+	if rules.IDs == OwnID {
+		p.ID = id.EventID("$" + rand.Text() + ":" + s.server)
+	}
+	w := writer{rules: rules, draft: &d, id: p.ID, signer: s}
+	w.write(content)
+	if len(w.json) > MaxPDU {
 		return nil, errTooLarge()
 	}
+	sum := w.seal()
+	p.JSON, p.Content = w.json, w.json[w.content.from:w.content.to:w.content.to]
 	if rules.IDs != OwnID {
 		p.ID = hashID(rules, sum)
 	}
 	if p.Room == "" {
-		p.Room = id.RoomID("!" + p.ID[1:])
+		p.Room = roomOf(p.ID)
 	}
 	return p, nil
 }
 
+// roomOf names the room that a create event of version 12 makes.
+//
+// Spec: rooms/v12#event-format
+func roomOf(create id.EventID) id.RoomID {
+	return id.RoomID("!" + create[1:])
+}
+
 // draftContent returns the canonical content of d, with what it redacts when
-// the version wants it there.
+// the version wants that there.
 func draftContent(rules *Rules, d *Draft) ([]byte, error) {
-	raw := d.Content
+	raw := []byte(d.Content)
 	if len(raw) == 0 {
-		raw = json.RawMessage("{}")
+		raw = []byte("{}")
 	}
 	content, err := AppendCanonical(make([]byte, 0, len(raw)), raw, rules.StrictJSON)
-	if err != nil {
-		return nil, &matrix.Error{Code: matrix.BadJSON, Text: "The content is " + err.Error() + ".", Err: err}
-	}
-	if content[0] != '{' {
+	switch {
+	case err != nil:
+		return nil, &matrix.Error{Code: matrix.BadJSON, Text: "The content is refused: " + err.Error() + ".", Err: err}
+	case content[0] != '{':
 		return nil, matrix.Errorf(matrix.BadJSON, "The content has to be an object.")
-	}
-	if d.Redacts == "" || !rules.Redaction.RedactsInContent {
+	case d.Redacts == "" || !rules.Redaction.RedactsInContent:
 		return content, nil
 	}
-	redacts, err := json.Marshal(d.Redacts)
-	if err != nil {
-		return nil, err
-	}
 	with := appendWithout(nil, content, "redacts")
-	comma := ","
-	if len(with) == 2 {
-		comma = ""
-	}
-	with = append(append(append(with[:len(with)-1], comma+`"redacts":`...), redacts...), '}')
+	with = appendMember(with[:len(with)-1], "redacts", "")
+	with = append(appendString(with, d.Redacts), '}')
 	return AppendCanonical(nil, with, rules.StrictJSON)
 }
 
-// assembled is the JSON of an event whose hash and signature are still blank.
-// Their lengths are known, so that they can be filled in afterwards.
-type assembled struct {
-	json       []byte
-	content    [2]int // from and to
-	hashes     [2]int // with the comma before
-	redacts    [2]int // with the comma before
-	signatures [2]int // with the comma before
-	hash       int    // where the hash goes
-	signature  int    // where the signature goes
+// section is a part of an event's JSON.
+type section struct{ from, to int }
+
+// writer writes the JSON of one event. The hash and the signature are left
+// blank at first: their lengths are known, and other members follow them.
+type writer struct {
+	rules  *Rules
+	draft  *Draft
+	id     id.EventID // of versions 1 and 2
+	signer *Signer
+
+	json                []byte
+	content             section
+	hash, signature     section // in base64
+	hashes              section // with the comma before, like the two below
+	redacts, signatures section
 }
 
-// assemble writes the members of an event in canonical order.
-func assemble(rules *Rules, d *Draft, content []byte, ownID id.EventID, s *Signer) assembled {
-	var e assembled
-	b := make([]byte, 0, len(content)+64*(len(d.Prev)+len(d.Auth))+768)
-	b = append(b, `{"auth_events":`...)
-	b = appendRefs(b, rules, d.Auth, d.Hash)
+// write writes all members in canonical order.
+func (w *writer) write(content []byte) {
+	d, b := w.draft, make([]byte, 0, w.size(content))
+	b = w.appendRefs(append(b, `{"auth_events":`...), d.Auth)
 	b = append(b, `,"content":`...)
-	e.content[0] = len(b)
+	w.content.from = len(b)
 	b = append(b, content...)
-	e.content[1] = len(b)
+	w.content.to = len(b)
 	b = strconv.AppendInt(append(b, `,"depth":`...), d.Depth, 10)
-	if ownID != "" {
-		b = appendString(append(b, `,"event_id":`...), string(ownID))
+	if w.id != "" {
+		b = appendString(append(b, `,"event_id":`...), w.id)
 	}
-	e.hashes[0] = len(b)
-	b = append(b, `,"hashes":{"sha256":"`...)
-	e.hash = len(b)
-	b = append(b, make([]byte, hashSize)...)
-	b = append(b, `"}`...)
-	e.hashes[1] = len(b)
+	b = w.appendHashes(b)
 	b = strconv.AppendInt(append(b, `,"origin_server_ts":`...), d.TS, 10)
-	b = append(b, `,"prev_events":`...)
-	b = appendRefs(b, rules, d.Prev, d.Hash)
-	e.redacts[0] = len(b)
-	if d.Redacts != "" && !rules.Redaction.RedactsInContent {
-		b = appendString(append(b, `,"redacts":`...), string(d.Redacts))
-	}
-	e.redacts[1] = len(b)
+	b = w.appendRefs(append(b, `,"prev_events":`...), d.Prev)
+	b = w.appendRedacts(b)
 	if d.Room != "" {
-		b = appendString(append(b, `,"room_id":`...), string(d.Room))
+		b = appendString(append(b, `,"room_id":`...), d.Room)
 	}
-	b = appendString(append(b, `,"sender":`...), string(d.Sender))
-	e.signatures[0] = len(b)
-	b = append(b, s.open...)
-	e.signature = len(b)
-	b = append(b, make([]byte, signatureSize)...)
-	b = append(b, s.end...)
-	e.signatures[1] = len(b)
+	b = appendString(append(b, `,"sender":`...), d.Sender)
+	b = w.appendSignatures(b)
 	if d.StateKey != nil {
 		b = appendString(append(b, `,"state_key":`...), *d.StateKey)
 	}
 	b = appendString(append(b, `,"type":`...), d.Type)
-	e.json = append(b, '}')
-	return e
+	w.json = append(b, '}')
 }
 
-// seal fills in the hash and the signature and returns the reference hash.
-func (e *assembled) seal(rules *Rules, typ string, s *Signer) [sha256.Size]byte {
-	var few [smallEvent]byte
-	j := e.json
-	b := append(few[:0], j[:e.hashes[0]]...)
-	b = append(b, j[e.hashes[1]:e.signatures[0]]...)
-	b = append(b, j[e.signatures[1]:]...)
-	sum := sha256.Sum256(b)
-	base64Bytes.Encode(j[e.hash:e.hash+hashSize], sum[:])
+// size estimates the length of the event.
+func (w *writer) size(content []byte) int {
+	d, key := w.draft, 0
+	if d.StateKey != nil {
+		key = len(*d.StateKey)
+	}
+	refs := len(d.Auth) + len(d.Prev)
+	if w.rules.IDs == OwnID {
+		refs *= 3
+	}
+	return 480 + len(content) + 64*refs + len(d.Room) + len(d.Sender) + len(d.Type) + key + len(w.signer.open)
+}
 
-	b = append(few[:0], j[:e.content[0]]...)
-	b = appendRedactedContent(b, rules, typ, string(j[e.content[0]:e.content[1]]))
-	b = append(b, j[e.content[1]:e.redacts[0]]...)
-	b = append(b, j[e.redacts[1]:e.signatures[0]]...)
-	b = append(b, j[e.signatures[1]:]...)
-	s.appendSignature(j[:e.signature], b)
-	return sha256.Sum256(b)
+func (w *writer) appendHashes(b []byte) []byte {
+	w.hashes.from = len(b)
+	b = append(b, `,"hashes":{"sha256":"`...)
+	b, w.hash = appendBlank(b, hashSize)
+	b = append(b, `"}`...)
+	w.hashes.to = len(b)
+	return b
+}
+
+func (w *writer) appendRedacts(b []byte) []byte {
+	w.redacts.from = len(b)
+	if w.draft.Redacts != "" && !w.rules.Redaction.RedactsInContent {
+		b = appendString(append(b, `,"redacts":`...), w.draft.Redacts)
+	}
+	w.redacts.to = len(b)
+	return b
+}
+
+func (w *writer) appendSignatures(b []byte) []byte {
+	w.signatures.from = len(b)
+	b, w.signature = appendBlank(append(b, w.signer.open...), signatureSize)
+	b = append(b, `"}}`...)
+	w.signatures.to = len(b)
+	return b
+}
+
+func appendBlank(b []byte, n int) ([]byte, section) {
+	from := len(b)
+	b = append(b, make([]byte, n)...)
+	return b, section{from, len(b)}
 }
 
 // appendRefs appends the ids of events, in versions 1 and 2 with their hashes.
 //
 // Spec: rooms/v1#event-format
-func appendRefs(dst []byte, rules *Rules, ids []id.EventID, hash func(id.EventID) ([sha256.Size]byte, bool)) []byte {
-	dst = append(dst, '[')
+func (w *writer) appendRefs(b []byte, ids []id.EventID) []byte {
+	b = append(b, '[')
 	for i, ev := range ids {
 		if i > 0 {
-			dst = append(dst, ',')
+			b = append(b, ',')
 		}
-		if rules.IDs != OwnID {
-			dst = appendString(dst, string(ev))
+		if w.rules.IDs != OwnID {
+			b = appendString(b, ev)
 			continue
 		}
-		dst = append(appendString(append(dst, '['), string(ev)), `,{"sha256":"`...)
-		if hash != nil {
-			if sum, ok := hash(ev); ok {
-				dst = base64Bytes.AppendEncode(dst, sum[:])
+		b = append(appendString(append(b, '['), ev), `,{"sha256":"`...)
+		if w.draft.Hash != nil {
+			if sum, ok := w.draft.Hash(ev); ok {
+				b = base64Bytes.AppendEncode(b, sum[:])
 			}
 		}
-		dst = append(dst, `"}]`...)
+		b = append(b, `"}]`...)
 	}
-	return append(dst, ']')
+	return append(b, ']')
+}
+
+// seal fills in the content hash and the signature, and returns the reference
+// hash, which is over the same bytes as the signature.
+func (w *writer) seal() [sha256.Size]byte {
+	var few [smallEvent]byte
+	j := w.json
+	b := append(few[:0], j[:w.hashes.from]...)
+	b = append(b, j[w.hashes.to:w.signatures.from]...)
+	b = append(b, j[w.signatures.to:]...)
+	sum := sha256.Sum256(b)
+	base64Bytes.Encode(j[w.hash.from:w.hash.to], sum[:])
+
+	b = append(few[:0], j[:w.content.from]...)
+	b = appendRedactedContent(b, w.rules, w.draft.Type, parse(j[w.content.from:w.content.to]))
+	b = append(b, j[w.content.to:w.redacts.from]...)
+	b = append(b, j[w.redacts.to:w.signatures.from]...)
+	b = append(b, j[w.signatures.to:]...)
+	w.signer.sign(j[w.signature.from:w.signature.to], b)
+	return sha256.Sum256(b)
 }

@@ -1,12 +1,9 @@
 package event
 
 import (
+	"bytes"
 	"errors"
 	"slices"
-	"strings"
-	"unicode/utf8"
-
-	"github.com/tidwall/gjson"
 )
 
 // maxDepth bounds the nesting of foreign JSON.
@@ -14,6 +11,7 @@ const maxDepth = 200
 
 var (
 	errNotJSON   = errors.New("not valid JSON")
+	errNotObject = errors.New("not an object")
 	errNumber    = errors.New("numbers must be integers between -(2^53-1) and 2^53-1")
 	errDuplicate = errors.New("a key appears twice in one object")
 	errText      = errors.New("text is not valid UTF-8")
@@ -22,140 +20,170 @@ var (
 
 // AppendCanonical appends the canonical form of raw to dst. In strict mode
 // (room version 6 and later) numbers have to be integers in the safe range;
-// otherwise other numbers stay as they are written.
+// otherwise other numbers stay as they are written. A key that appears twice
+// is an error in both modes: servers would not agree on which one counts.
 //
 // Spec: appendices#canonical-json
 func AppendCanonical(dst, raw []byte, strict bool) ([]byte, error) {
-	if !utf8.Valid(raw) {
-		return nil, errText
+	s := scanner{in: raw, strict: strict}
+	dst, err := s.value(dst, 0)
+	if err != nil {
+		return nil, err
 	}
-	if !gjson.ValidBytes(raw) {
+	s.space()
+	if s.at < len(s.in) {
 		return nil, errNotJSON
 	}
-	return appendValue(dst, gjson.ParseBytes(raw), strict, 0)
+	return dst, nil
 }
 
-func appendValue(dst []byte, v gjson.Result, strict bool, depth int) ([]byte, error) {
+// scanner reads JSON and writes it in canonical form, in one pass.
+type scanner struct {
+	in     []byte
+	at     int
+	strict bool
+}
+
+// value reads the value that comes next.
+func (s *scanner) value(dst []byte, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return nil, errDeep
 	}
-	switch {
-	case v.IsObject():
-		return appendObject(dst, v, strict, depth)
-	case v.IsArray():
-		dst = append(dst, '[')
-		n, err := 0, error(nil)
-		v.ForEach(func(_, item gjson.Result) bool {
-			if n > 0 {
-				dst = append(dst, ',')
-			}
-			n++
-			dst, err = appendValue(dst, item, strict, depth+1)
-			return err == nil
-		})
-		return append(dst, ']'), err
-	case v.Type == gjson.String:
-		return appendString(dst, v.Str), nil
-	case v.Type == gjson.Number:
-		return appendNumber(dst, v.Raw, strict)
+	s.space()
+	switch s.peek() {
+	case '{':
+		return s.object(dst, depth)
+	case '[':
+		return s.array(dst, depth)
+	case '"':
+		return s.text(dst)
+	case 't':
+		return s.word(dst, "true")
+	case 'f':
+		return s.word(dst, "false")
+	case 'n':
+		return s.word(dst, "null")
 	}
-	return append(dst, v.Raw...), nil // true, false, null
+	return s.number(dst)
 }
 
-type member struct {
-	key   string
-	value gjson.Result
+func (s *scanner) array(dst []byte, depth int) ([]byte, error) {
+	s.at++
+	dst = append(dst, '[')
+	if s.space(); s.take(']') {
+		return append(dst, ']'), nil
+	}
+	for {
+		var err error
+		if dst, err = s.value(dst, depth+1); err != nil {
+			return nil, err
+		}
+		s.space()
+		switch {
+		case s.take(','):
+			dst = append(dst, ',')
+		case s.take(']'):
+			return append(dst, ']'), nil
+		default:
+			return nil, errNotJSON
+		}
+	}
 }
 
-func appendObject(dst []byte, v gjson.Result, strict bool, depth int) ([]byte, error) {
-	var few [16]member
-	members := few[:0]
-	v.ForEach(func(key, value gjson.Result) bool {
-		members = append(members, member{key.Str, value})
-		return true
-	})
-	// The order of UTF-8 bytes is the order of code points.
-	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.key, b.key) })
+// span is a member of an object that is being written: where its key and its
+// value are, from the first byte of the key's text to the last of the value.
+type span struct{ key, colon, end int }
+
+func (s *scanner) object(dst []byte, depth int) ([]byte, error) {
+	s.at++
 	dst = append(dst, '{')
+	if s.space(); s.take('}') {
+		return append(dst, '}'), nil
+	}
+	var few [16]span
+	members, sorted := few[:0], true
+	for {
+		m := span{key: len(dst)}
+		var err error
+		if dst, err = s.member(dst, &m, depth); err != nil {
+			return nil, err
+		}
+		if n := len(members); n > 0 && sorted {
+			order := compareKeys(dst, members[n-1], m)
+			if order == 0 {
+				return nil, errDuplicate
+			}
+			sorted = order < 0
+		}
+		members = append(members, m)
+		s.space()
+		switch {
+		case s.take(','):
+			dst = append(dst, ',')
+		case !s.take('}'):
+			return nil, errNotJSON
+		case sorted:
+			return append(dst, '}'), nil
+		default:
+			return sortMembers(dst, members)
+		}
+	}
+}
+
+// member reads a key and its value.
+func (s *scanner) member(dst []byte, m *span, depth int) (_ []byte, err error) {
+	if s.space(); s.peek() != '"' {
+		return nil, errNotJSON
+	}
+	if dst, err = s.text(dst); err != nil {
+		return nil, err
+	}
+	m.colon = len(dst)
+	if s.space(); !s.take(':') {
+		return nil, errNotJSON
+	}
+	if dst, err = s.value(append(dst, ':'), depth+1); err != nil {
+		return nil, err
+	}
+	m.end = len(dst)
+	return dst, nil
+}
+
+// sortMembers puts the members at the end of dst, which have no closing brace
+// yet, into order.
+func sortMembers(dst []byte, members []span) ([]byte, error) {
+	from := members[0].key
+	old := bytes.Clone(dst[from:])
+	for i := range members {
+		members[i].key -= from
+		members[i].colon -= from
+		members[i].end -= from
+	}
+	slices.SortFunc(members, func(a, b span) int { return compareKeys(old, a, b) })
+	dst = dst[:from]
 	for i, m := range members {
 		if i > 0 {
-			if m.key == members[i-1].key {
+			if compareKeys(old, members[i-1], m) == 0 {
 				return nil, errDuplicate
 			}
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, m.key), ':')
-		var err error
-		if dst, err = appendValue(dst, m.value, strict, depth+1); err != nil {
-			return nil, err
-		}
+		dst = append(dst, old[m.key:m.end]...)
 	}
 	return append(dst, '}'), nil
 }
 
-const maxSafe = 1<<53 - 1
-
-func appendNumber(dst []byte, raw string, strict bool) ([]byte, error) {
-	n, ok := parseInt(raw)
-	switch {
-	case ok && n >= -maxSafe && n <= maxSafe:
-		if raw == "-0" {
-			raw = "0"
-		}
-		return append(dst, raw...), nil
-	case strict:
-		return nil, errNumber
-	}
-	return append(dst, raw...), nil
+// compareKeys orders two members of written. The order of UTF-8 bytes is the
+// order of code points that the standard asks for.
+func compareKeys(written []byte, a, b span) int {
+	return bytes.Compare(keyText(written, a), keyText(written, b))
 }
 
-// parseInt reads a JSON integer of at most 16 digits.
-func parseInt(raw string) (n int64, ok bool) {
-	digits := strings.TrimPrefix(raw, "-")
-	if len(digits) == 0 || len(digits) > 16 {
-		return 0, false
+// keyText returns the key of a member without quotes and escapes.
+func keyText(written []byte, m span) []byte {
+	key := written[m.key+1 : m.colon-1]
+	if bytes.IndexByte(key, '\\') < 0 {
+		return key
 	}
-	for _, c := range []byte(digits) {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	if len(digits) < len(raw) {
-		n = -n
-	}
-	return n, true
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendString writes s with the shortest escapes.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	return append(append(dst, s[start:]...), '"')
+	return unescape(nil, key)
 }

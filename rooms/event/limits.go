@@ -1,51 +1,65 @@
 package event
 
-import "plenum/internal/matrix"
+import (
+	"unicode/utf8"
 
-// Sizes that no event may exceed, in bytes.
-//
-// Spec: client-server-api#size-limits
-const (
-	MaxPDU  = 65536
-	MaxName = 255 // sender, room id, state key, type, event id
+	"plenum/internal/matrix"
 )
 
-func errTooLarge() *matrix.Error {
+// Sizes that no event may exceed.
+//
+// Spec: client-server-api#size-limits
+// Spec: rooms/v4#event-format
+const (
+	MaxPDU  = 65536 // bytes of JSON
+	MaxName = 255   // bytes of sender, room id, state key, type and event id
+	MaxPrev = 20
+	MaxAuth = 10
+)
+
+func errTooLarge() error {
 	return matrix.Errorf(matrix.TooLarge, "The event is larger than %d bytes.", MaxPDU)
 }
 
-// checkNames checks the lengths of the names of an event.
-func checkNames(sender, room, typ string, stateKey *string, ev string) error {
-	tooLong := func(what string) error {
-		return matrix.Errorf(matrix.TooLarge, "The %s is longer than %d bytes.", what, MaxName)
+// checkNames checks the names in p.
+func (p *PDU) checkNames() error {
+	if err := checkName("sender", p.Sender); err != nil {
+		return err
 	}
-	switch {
-	case len(sender) > MaxName:
-		return tooLong("sender")
-	case len(room) > MaxName:
-		return tooLong("room id")
-	case len(typ) > MaxName:
-		return tooLong("event type")
-	case stateKey != nil && len(*stateKey) > MaxName:
-		return tooLong("state key")
-	case len(ev) > MaxName:
-		return tooLong("event id")
+	if err := checkName("room id", p.Room); err != nil {
+		return err
+	}
+	if err := checkName("event type", p.Type); err != nil {
+		return err
+	}
+	if err := checkName("event id", p.ID); err != nil {
+		return err
+	}
+	if p.StateKey != nil {
+		return checkName("state key", *p.StateKey)
 	}
 	return nil
 }
 
-// checkDraft checks what is written unchanged into an event.
-func checkDraft(rules *Rules, d *Draft) error {
-	if err := checkNames(string(d.Sender), string(d.Room), d.Type, d.StateKey, ""); err != nil {
+// checkName checks what stands in an event as it is.
+func checkName[T ~string](what string, name T) error {
+	switch {
+	case len(name) > MaxName:
+		return matrix.Errorf(matrix.TooLarge, "The %s is longer than %d bytes.", what, MaxName)
+	case !utf8.ValidString(string(name)):
+		return matrix.Errorf(matrix.BadJSON, "The %s is not valid UTF-8.", what)
+	}
+	return nil
+}
+
+// checkDraft checks what will be written without further ado.
+func checkDraft(d *Draft) error {
+	p := PDU{Sender: d.Sender, Room: d.Room, Type: d.Type, StateKey: d.StateKey, ID: d.Redacts}
+	if err := p.checkNames(); err != nil {
 		return err
 	}
-	for _, s := range []string{string(d.Sender), string(d.Room), d.Type, string(d.Redacts)} {
-		if err := checkText(s); err != nil {
-			return err
-		}
-	}
-	if d.StateKey != nil {
-		return checkText(*d.StateKey)
+	if len(d.Prev) > MaxPrev || len(d.Auth) > MaxAuth {
+		return matrix.Errorf(matrix.TooLarge, "The event refers to too many others.")
 	}
 	return nil
 }

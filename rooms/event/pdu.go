@@ -16,8 +16,8 @@ type PDU struct {
 	Sender   id.UserID
 	Type     string
 	StateKey *string         // nil for a message event
-	Content  json.RawMessage // canonical; part of JSON
-	Redacts  id.EventID      // from the top level or the content, as the version says
+	Content  json.RawMessage // canonical
+	Redacts  id.EventID      // of m.room.redaction: from the top level or the content, as the version says
 	TS       int64           // ms since 1970, as the sender's server claims
 	Depth    int64
 	Prev     []id.EventID
@@ -31,9 +31,6 @@ func (p *PDU) Is(typ, key string) bool {
 	return p.StateKey != nil && p.Type == typ && *p.StateKey == key
 }
 
-// IsState reports whether p is a state event.
-func (p *PDU) IsState() bool { return p.StateKey != nil }
-
 // Draft is an event before it is hashed and signed.
 type Draft struct {
 	Room     id.RoomID // empty for a create event of version 12
@@ -46,8 +43,8 @@ type Draft struct {
 	Depth    int64
 	Prev     []id.EventID
 	Auth     []id.EventID
-	// Hash returns the reference hash of an event of Prev or Auth, which
-	// versions 1 and 2 write beside its id. Without it the hash stays empty,
-	// which nobody objects to: those ids were never derived from it.
+	// Hash returns the hash (see PDU.Hash) of an event of Prev or Auth, which
+	// versions 1 and 2 write beside its id. Where it is missing the hash stays
+	// empty, and nobody objects: in those versions ids do not depend on it.
 	Hash func(id.EventID) (sum [sha256.Size]byte, ok bool)
 }

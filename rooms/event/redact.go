@@ -12,24 +12,23 @@ func Redact(rules *Rules, raw []byte) ([]byte, error) {
 		return nil, err
 	}
 	if canonical[0] != '{' {
-		return nil, errNotJSON
+		return nil, errNotObject
 	}
 	return appendRedacted(nil, rules, canonical, true), nil
 }
 
 // appendRedacted appends the redacted form of a canonical event.
 func appendRedacted(dst []byte, rules *Rules, canonical []byte, signatures bool) []byte {
-	typ := gjson.GetBytes(canonical, "type").Str
+	typ := parse(canonical).Get("type").Str
 	dst = append(dst, '{')
-	first := true
-	eachMember(canonical, func(name, value string) {
+	eachMember(canonical, func(name string, value gjson.Result) {
 		switch {
 		case name == "content":
-			dst = appendMember(dst, &first, name, "")
+			dst = appendMember(dst, name, "")
 			dst = appendRedactedContent(dst, rules, typ, value)
 		case name == "signatures" && !signatures:
 		case rules.keeps(name):
-			dst = appendMember(dst, &first, name, value)
+			dst = appendMember(dst, name, value.Raw)
 		}
 	})
 	return append(dst, '}')
@@ -50,29 +49,42 @@ func (r *Rules) keeps(name string) bool {
 }
 
 // appendRedactedContent appends what remains of the content of an event of typ.
-func appendRedactedContent(dst []byte, rules *Rules, typ, content string) []byte {
+func appendRedactedContent(dst []byte, rules *Rules, typ string, content gjson.Result) []byte {
 	red := &rules.Redaction
-	if content == "" || content[0] != '{' {
-		return append(dst, "{}"...)
-	}
-	if typ == "m.room.create" && red.Eleven {
-		return append(dst, content...)
+	if typ == "m.room.create" && red.Eleven && content.IsObject() {
+		return append(dst, content.Raw...)
 	}
 	dst = append(dst, '{')
-	first := true
-	eachMember([]byte(content), func(name, value string) {
-		switch {
+	if !red.keepsSome(typ) || !content.IsObject() {
+		return append(dst, '}')
+	}
+	content.ForEach(func(key, value gjson.Result) bool {
+		switch name := key.Str; {
 		case red.keepsContent(typ, name):
-			dst = appendMember(dst, &first, name, value)
-		case red.Eleven && typ == "m.room.member" && name == "third_party_invite":
-			// Only the part that the identity server signed.
-			if signed := gjson.Get(value, "signed"); signed.Exists() {
-				dst = appendMember(dst, &first, name, `{"signed":`)
-				dst = append(append(dst, signed.Raw...), '}')
+			dst = appendMember(dst, name, value.Raw)
+		case red.Eleven && typ == "m.room.member" && name == "third_party_invite" && value.IsObject():
+			// Only the part that the identity server signed. An object without
+			// one stays as an empty object: ids depend on it.
+			dst = append(appendMember(dst, name, ""), '{')
+			if signed := value.Get("signed"); signed.Exists() {
+				dst = appendMember(dst, "signed", signed.Raw)
 			}
+			dst = append(dst, '}')
 		}
+		return true
 	})
 	return append(dst, '}')
+}
+
+// keepsSome reports whether anything of the content of typ may survive: not so
+// for nearly all events.
+func (r *Redaction) keepsSome(typ string) bool {
+	switch typ {
+	case "m.room.member", "m.room.create", "m.room.join_rules", "m.room.power_levels",
+		"m.room.aliases", "m.room.history_visibility", "m.room.redaction":
+		return true
+	}
+	return false
 }
 
 // keepsContent reports whether a member of the content of typ survives whole.
