@@ -1,0 +1,69 @@
+package admin
+
+import "maunium.net/go/mautrix/id"
+
+const (
+	base       = "/_plenum/admin/v1/"
+	statusPath = base + "status"
+	usersPath  = base + "users"
+	tokensPath = base + "registration_tokens"
+)
+
+// Status says which server answers.
+type Status struct {
+	ServerName string `json:"server_name"`
+	Version    string `json:"version"`
+	PID        int    `json:"pid"`
+}
+
+// User is an account.
+type User struct {
+	ID          id.UserID `json:"user_id"`
+	Admin       bool      `json:"admin"`
+	Locked      bool      `json:"locked"`
+	Suspended   bool      `json:"suspended"`
+	Deactivated bool      `json:"deactivated"`
+	CreatedMS   int64     `json:"created_ts"`
+}
+
+// NewUser is an account to make.
+type NewUser struct {
+	Name     string `json:"name"` // before the colon, or the whole user id
+	Password string `json:"password"`
+	Admin    bool   `json:"admin"`
+}
+
+// NewPassword is a password to set.
+type NewPassword struct {
+	Password string `json:"password"`
+}
+
+// Deactivation says how an account is closed.
+type Deactivation struct {
+	Erase bool `json:"erase"`
+}
+
+// Token is a registration token.
+type Token struct {
+	Token       string `json:"token"`
+	Note        string `json:"note,omitempty"`
+	UsesAllowed *int64 `json:"uses_allowed"` // nil: any number
+	Used        int64  `json:"used"`
+	ExpiresMS   *int64 `json:"expiry_time"` // nil: never
+}
+
+// NewToken is a registration token to make.
+type NewToken struct {
+	Token       string `json:"token,omitempty"` // empty: one that nobody guesses
+	Note        string `json:"note,omitempty"`
+	UsesAllowed *int64 `json:"uses_allowed"`
+	ExpiresMS   *int64 `json:"expiry_time"`
+}
+
+type userList struct {
+	Users []User `json:"users"`
+}
+
+type tokenList struct {
+	Tokens []Token `json:"registration_tokens"`
+}
