@@ -270,7 +270,9 @@ func (rm *Room) commit(b *batch) {
 	if b.fresh {
 		rm.r.admit(rm)
 	}
+	rm.r.children.apply(rm.nid, b.events)
 	rm.apply(b.n, b.events)
+	rm.r.lasts.saw(rm.id, b.events[len(b.events)-1].Pos)
 	rm.r.users.apply(rm, b)
 	rm.r.txns.apply(b)
 	rm.r.feed.publish(b.events)

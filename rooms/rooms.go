@@ -39,11 +39,13 @@ type Rooms struct {
 	opt      Options
 	slog     *slog.Logger
 
-	feed   *Feed
-	events *lru.Cache[matrix.Position, *Event]
-	ids    *lru.Cache[id.EventID, matrix.Position]
-	txns   *txns
-	users  *users
+	feed     *Feed
+	lasts    *lasts
+	events   *lru.Cache[matrix.Position, *Event]
+	ids      *lru.Cache[id.EventID, matrix.Position]
+	txns     *txns
+	users    *users
+	children *children
 
 	mu    sync.Mutex
 	rooms map[id.RoomID]*slot
@@ -80,12 +82,15 @@ func New(db *storage.DB, log *eventlog.Log, profiles Profiles, opt Options, logg
 	r := &Rooms{
 		db: db, log: log, profiles: profiles, opt: opt, slog: logger,
 		events: events, ids: ids, rooms: map[id.RoomID]*slot{}, byNID: map[int64]id.RoomID{},
-		feed: newFeed(db.Committed()),
+		feed: newFeed(db.Committed()), lasts: newLasts(db.Committed()),
 	}
 	if r.txns, err = newTxns(r); err != nil {
 		return nil, err
 	}
 	if r.users, err = newUsers(r); err != nil {
+		return nil, err
+	}
+	if r.children, err = newChildren(r); err != nil {
 		return nil, err
 	}
 	return r, nil

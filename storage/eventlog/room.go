@@ -131,3 +131,17 @@ func (l *Log) Txns(ctx context.Context, tx *storage.Tx, user id.UserID, device i
 func (l *Log) PruneTxns(ctx context.Context, tx *storage.Tx, ts int64) error {
 	return tx.Exec(ctx, `DELETE FROM txn WHERE ts < $1`, ts)
 }
+
+// LastRow says where a room's timeline ends.
+type LastRow struct {
+	Room id.RoomID
+	Last matrix.Position
+}
+
+// Lasts returns the position of the newest timeline event of each of rooms
+// that has one, in no order.
+func (l *Log) Lasts(ctx context.Context, tx *storage.Tx, rooms []id.RoomID) ([]LastRow, error) {
+	return storage.Select[LastRow](ctx, tx, `SELECT room_id, pos FROM (SELECT r.room_id,
+		(SELECT e.pos FROM event e WHERE e.room = r.nid AND e.hidden = 0 ORDER BY e.pos DESC LIMIT 1) AS pos
+		FROM room r WHERE r.room_id {in $1}) AS lasts WHERE pos IS NOT NULL`, storage.List(rooms))
+}
