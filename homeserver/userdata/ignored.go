@@ -1,0 +1,41 @@
+package userdata
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/tidwall/gjson"
+	"maunium.net/go/mautrix/id"
+)
+
+// Users is a set of users. It is immutable; nil is empty.
+type Users map[id.UserID]struct{}
+
+// Has reports whether user is in the set.
+func (u Users) Has(user id.UserID) bool {
+	_, ok := u[user]
+	return ok
+}
+
+// Ignores returns the users whom user does not want to hear from.
+//
+// Spec: client-server-api#ignoring-users
+func (d *Data) Ignores(ctx context.Context, user id.UserID) (Users, error) {
+	var ignored Users
+	err := d.accounts.with(ctx, user, func(a *account) { ignored = a.ignored })
+	return ignored, err
+}
+
+// parseIgnored reads the content of m.ignored_user_list. What is malformed
+// ignores nobody.
+func parseIgnored(content json.RawMessage) Users {
+	var users Users
+	gjson.GetBytes(content, "ignored_users").ForEach(func(user, _ gjson.Result) bool {
+		if users == nil {
+			users = Users{}
+		}
+		users[id.UserID(user.Str)] = struct{}{}
+		return true
+	})
+	return users
+}

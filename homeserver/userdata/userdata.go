@@ -1,0 +1,109 @@
+package userdata
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"maunium.net/go/mautrix/id"
+
+	"plenum/rooms"
+	"plenum/storage"
+	store "plenum/storage/userdata"
+)
+
+// Options are the settings of Data. A zero field means its default.
+type Options struct {
+	// PushRules makes the content of m.push_rules for a user who never changed
+	// it. Nil: such users have none.
+	PushRules      func(id.UserID) json.RawMessage
+	Presence       bool // say who is there; otherwise everybody is offline
+	UsersInMemory  int  // users whose account data is kept in memory; 5,000
+	RoomsInMemory  int  // rooms whose receipts are kept in memory; 2,000
+	MaxAccountData int  // entries of account data of one user; 20,000
+	MaxFilters     int  // filters of one user; 1,000
+	Now            func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	o.UsersInMemory = cmp.Or(o.UsersInMemory, 5000)
+	o.RoomsInMemory = cmp.Or(o.RoomsInMemory, 2000)
+	o.MaxAccountData = cmp.Or(o.MaxAccountData, 20_000)
+	o.MaxFilters = cmp.Or(o.MaxFilters, 1000)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Data is what all users keep. Its methods may be called concurrently.
+type Data struct {
+	db    *storage.DB
+	rooms *rooms.Rooms
+	opt   Options
+	log   *slog.Logger
+
+	accounts *memo[id.UserID, account]
+	receipts *memo[id.RoomID, roomReceipts]
+	filters  *lru.Cache[filterKey, json.RawMessage]
+	serial   atomic.Int64 // of typing and presence
+	typing   *typing
+	presence *presence
+}
+
+// New returns the data that users of db keep. The caller runs Run.
+func New(db *storage.DB, r *rooms.Rooms, opt Options, log *slog.Logger) (*Data, error) {
+	d := &Data{db: db, rooms: r, opt: opt.withDefaults(), log: log}
+	var err error
+	if d.accounts, err = newMemo(d.opt.UsersInMemory, d.loadAccount); err != nil {
+		return nil, err
+	}
+	if d.receipts, err = newMemo(d.opt.RoomsInMemory, d.loadReceipts); err != nil {
+		return nil, err
+	}
+	if d.filters, err = lru.New[filterKey, json.RawMessage](d.opt.UsersInMemory); err != nil {
+		return nil, err
+	}
+	d.serial.Store(d.opt.Now().UnixMicro())
+	d.typing = newTyping(d)
+	d.presence = newPresence(d)
+	return d, nil
+}
+
+// Serial returns the serial of the newest change of typing or presence. It is
+// larger after a restart, as long as the clock does not run backwards.
+func (d *Data) Serial() int64 { return d.serial.Load() }
+
+// Delete removes everything that user keeps here, when the account is closed.
+func (d *Data) Delete(ctx context.Context, user id.UserID) error {
+	err := d.db.Write(ctx, func(tx *storage.Tx) error {
+		inRooms, err := store.ReceiptRooms(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		for _, drop := range []func(context.Context, *storage.Tx, id.UserID) error{
+			store.DeleteAccountData, store.DeleteFilters, store.DeleteReceipts,
+		} {
+			if err := drop(ctx, tx, user); err != nil {
+				return err
+			}
+		}
+		tx.OnCommit(func() {
+			d.accounts.forget(user)
+			for _, room := range inRooms {
+				d.receipts.forget(room)
+			}
+		})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	d.forgetFilters(user)
+	d.presence.forget(user)
+	return nil
+}
