@@ -12,6 +12,7 @@ type roster struct {
 	count [eventlog.Ban + 1]int
 	next  int64
 	list  []id.UserID // joined members; nil when it has to be made again
+	first []id.UserID // the first who are joined or invited; nil when they have to be chosen again
 }
 
 type member struct {
@@ -30,6 +31,7 @@ func (m *roster) set(user id.UserID, is eventlog.Membership) {
 	m.is[user] = member{is, m.next}
 	m.count[old.is]--
 	m.count[is]++
+	m.touchFirst(user, is)
 	switch {
 	case is == eventlog.Join && m.list != nil:
 		m.list = append(m.list, user) // readers hold shorter slices of it

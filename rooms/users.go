@@ -38,6 +38,7 @@ type userRooms struct {
 	mu     sync.Mutex
 	loaded bool
 	rooms  map[id.RoomID]Membership
+	list   []Membership // rooms in the order of their changes; nil: has to be made
 }
 
 func newUsers(r *Rooms) (*users, error) {
@@ -80,6 +81,7 @@ func (u *userRooms) put(m Membership) {
 	defer u.mu.Unlock()
 	if old, ok := u.rooms[m.Room]; !ok || old.Pos < m.Pos {
 		u.rooms[m.Room] = m
+		u.list = nil
 	}
 }
 
@@ -113,7 +115,8 @@ func (u *users) load(ctx context.Context, user id.UserID) (*userRooms, error) {
 }
 
 // MembershipsOf returns what user has to do with which rooms, left and
-// forgotten ones too, in no order.
+// forgotten ones too, the latest change last. The slice is shared: callers do
+// not change it.
 func (r *Rooms) MembershipsOf(ctx context.Context, user id.UserID) ([]Membership, error) {
 	rooms, err := r.users.load(ctx, user)
 	if err != nil {
@@ -121,11 +124,15 @@ func (r *Rooms) MembershipsOf(ctx context.Context, user id.UserID) ([]Membership
 	}
 	rooms.mu.Lock()
 	defer rooms.mu.Unlock()
-	out := make([]Membership, 0, len(rooms.rooms))
-	for _, m := range rooms.rooms {
-		out = append(out, m)
+	if rooms.list == nil {
+		list := make([]Membership, 0, len(rooms.rooms))
+		for _, m := range rooms.rooms {
+			list = append(list, m)
+		}
+		sortBy(list, func(m Membership) matrix.Position { return m.Pos })
+		rooms.list = list
 	}
-	return out, nil
+	return rooms.list, nil
 }
 
 // MembershipOf returns what user has to do with room; the zero Membership when nothing.
@@ -199,7 +206,7 @@ func (r *Rooms) Forget(ctx context.Context, p matrix.Principal, room id.RoomID) 
 	defer rooms.mu.Unlock()
 	if now := rooms.rooms[room]; now.Pos == m.Pos {
 		now.Forgotten = true
-		rooms.rooms[room] = now
+		rooms.rooms[room], rooms.list = now, nil
 	}
 	return nil
 }
