@@ -22,19 +22,21 @@ type Room struct {
 	nid   int64
 	id    id.RoomID
 	topic string // RoomTopic
+	field []byte // room_id as a further member of a JSON object
 	rules *event.Rules
 
 	write writing // what the next event is built on
 
-	mu      sync.RWMutex        // guards what follows
-	pending map[StateKey]*Event // state on its way to the disk, for the writer
-	state   map[StateKey]*entry // from here on: the committed view
-	members roster
-	tail    []*Event        // newest events, oldest first, without gaps
-	tailLow matrix.Position // every timeline event above this is in tail
-	last    matrix.Position
-	public  bool
-	summary *Summary // nil: has to be made
+	mu       sync.RWMutex        // guards what follows
+	pending  map[StateKey]*Event // state on its way to the disk, for the writer
+	state    stateMap            // from here on: the committed view
+	members  roster
+	tail     []*Event        // newest events, oldest first, without gaps
+	tailLow  matrix.Position // every timeline event above this is in tail
+	last     matrix.Position
+	public   bool
+	summary  *Summary  // nil: has to be made
+	exposure *exposure // who could read when; nil: has to be read
 }
 
 // writing is the writer's view of a room. Its lock is held while an event is
@@ -110,7 +112,7 @@ func (rm *Room) retireIdle() bool {
 
 // newRoom returns a room in memory that holds nothing yet.
 func (r *Rooms) newRoom(room id.RoomID, rules *event.Rules) *Room {
-	rm := &Room{r: r, id: room, topic: RoomTopic(room), rules: rules, state: map[StateKey]*entry{}, pending: map[StateKey]*Event{}}
+	rm := &Room{r: r, id: room, topic: RoomTopic(room), field: appendText([]byte(`,"room_id":`), string(room)), rules: rules, state: newStateMap(), pending: map[StateKey]*Event{}}
 	rm.members.init()
 	return rm
 }
@@ -149,7 +151,7 @@ func (r *Rooms) load(ctx context.Context, room id.RoomID) (_ *Room, err error) {
 
 func (rm *Room) loadState(ctx context.Context, tx *storage.Tx) error {
 	return rm.r.log.State(ctx, tx, rm.nid, func(s eventlog.StateRow) error {
-		rm.state[StateKey{s.Type, s.Key}] = &entry{pos: s.Changed, event: s.Event, id: s.ID(rm.rules.Version), older: unknown}
+		rm.state.load(StateKey{s.Type, s.Key}, s.Changed, s.Event)
 		if s.Type == "m.room.member" {
 			rm.members.set(id.UserID(s.Key), s.Membership)
 		}
@@ -212,6 +214,8 @@ func (rm *Room) apply(batch int64, evs []*Event) {
 // redacted shows the event at its position as shown from now on. pending is
 // the same as the writer holds it.
 func (rm *Room) redacted(pending, shown *Event) {
+	was, _ := rm.r.events.Peek(shown.Pos)
+	rm.r.children.drop(rm.nid, was)
 	rm.r.remember(shown)
 	rm.mu.Lock()
 	defer rm.mu.Unlock()

@@ -14,45 +14,16 @@ import (
 const (
 	minPos matrix.Position = math.MinInt64 + 1
 	maxPos matrix.Position = math.MaxInt64
-	// versionsKept bounds the former versions of a state entry in memory;
-	// older ones are read from the log.
-	versionsKept = 4
 )
-
-// entry is a version of one state entry, in force from pos on.
-type entry struct {
-	pos   matrix.Position
-	event matrix.Position // 0: removed
-	id    id.EventID
-	older *entry // the version before; unknown: ask the log; nil: none
-}
-
-// unknown marks that older versions are in the log only.
-var unknown = &entry{}
-
-// at returns the version in force after pos. known is false when the log has to be asked.
-func (e *entry) at(pos matrix.Position) (v *entry, known bool) {
-	for ; e != nil && e != unknown; e = e.older {
-		if e.pos <= pos {
-			return e, true
-		}
-	}
-	return nil, e == nil
-}
 
 // applyState makes e the newest version of its entry. The caller holds mu.
 func (rm *Room) applyState(e *Event) {
-	key := StateKey{e.Type, *e.StateKey}
-	v := &entry{pos: e.Pos, event: e.Pos, id: e.ID, older: rm.state[key]}
-	for n, cut := 1, v; cut != nil && cut != unknown; n, cut = n+1, cut.older {
-		if n == versionsKept && cut.older != nil {
-			cut.older = unknown
-			break
-		}
-	}
-	rm.state[key] = v
-	if e.Type == "m.room.member" {
+	rm.state.change(StateKey{e.Type, *e.StateKey}, e.Pos, e.Pos)
+	switch e.Type {
+	case "m.room.member":
 		rm.members.set(id.UserID(*e.StateKey), eventlog.ParseMembership(e.Membership()))
+	case "m.room.history_visibility":
+		rm.exposure = nil
 	}
 }
 
@@ -60,27 +31,21 @@ func (rm *Room) applyState(e *Event) {
 type State struct {
 	rm  *Room
 	pos matrix.Position
-	old map[StateKey]matrix.Position // entries that had another version then; 0: none
+	old map[StateKey]matrix.Position // entries whose version then is not in memory; 0: none
 }
 
-// StateAt returns the state after everything up to pos.
+// StateAt returns the state after everything up to pos. It costs what changed
+// since then, not what is there.
 func (rm *Room) StateAt(ctx context.Context, pos matrix.Position) (*State, error) {
-	s := &State{rm: rm, pos: pos, old: map[StateKey]matrix.Position{}}
-	rm.mu.RLock()
-	ask := false
-	for _, e := range rm.state {
-		if e.pos > pos {
-			if _, known := e.at(pos); !known {
-				ask = true
-				break
-			}
-		}
-	}
-	rm.mu.RUnlock()
-	if !ask {
+	s := &State{rm: rm, pos: pos}
+	if rm.remembers(pos) {
 		return s, nil
 	}
 	changes, err := rm.changes(ctx, pos, maxPos)
+	if err != nil {
+		return nil, err
+	}
+	s.old = make(map[StateKey]matrix.Position, len(changes))
 	for i := len(changes) - 1; i >= 0; i-- { // the oldest change after pos knows what stood there
 		c := changes[i]
 		s.old[StateKey{c.Type, c.Key}] = 0
@@ -88,7 +53,19 @@ func (rm *Room) StateAt(ctx context.Context, pos matrix.Position) (*State, error
 			s.old[StateKey{c.Type, c.Key}] = *c.Prev
 		}
 	}
-	return s, err
+	return s, nil
+}
+
+// remembers reports whether the state after pos can be told from memory.
+func (rm *Room) remembers(pos matrix.Position) bool {
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	for c := range rm.state.since(pos) {
+		if _, known := c.now.at(pos); !known {
+			return false
+		}
+	}
+	return true
 }
 
 func (rm *Room) changes(ctx context.Context, after, upto matrix.Position) (changes []eventlog.StateChange, err error) {
@@ -104,7 +81,7 @@ func (s *State) Get(typ, key string) (matrix.Position, bool) {
 	k := StateKey{typ, key}
 	s.rm.mu.RLock()
 	defer s.rm.mu.RUnlock()
-	return s.get(k, s.rm.state[k])
+	return s.get(k, s.rm.state.get(k))
 }
 
 func (s *State) get(k StateKey, e *entry) (matrix.Position, bool) {
@@ -117,16 +94,20 @@ func (s *State) get(k StateKey, e *entry) (matrix.Position, bool) {
 	return 0, false
 }
 
-// Positions returns the events of the whole state that keep accepts, in no order.
+// Positions returns the events of the whole state that keep accepts, in no
+// order. keep must not call methods of the room.
 func (s *State) Positions(keep func(StateKey) bool) []matrix.Position {
 	s.rm.mu.RLock()
 	defer s.rm.mu.RUnlock()
-	out := make([]matrix.Position, 0, len(s.rm.state))
-	for k, e := range s.rm.state {
+	var out []matrix.Position
+	if keep == nil {
+		out = make([]matrix.Position, 0, len(s.rm.state.cells))
+	}
+	for k, c := range s.rm.state.cells {
 		if keep != nil && !keep(k) {
 			continue
 		}
-		if pos, ok := s.get(k, e); ok {
+		if pos, ok := s.get(k, c.now); ok {
 			out = append(out, pos)
 		}
 	}
@@ -147,7 +128,8 @@ type StateChange struct {
 }
 
 // StateChanges returns what differs between the state after `after` and the
-// state after upto, one change per entry.
+// state after upto, one change per entry, in log order. Like StateAt it costs
+// what changed since.
 func (rm *Room) StateChanges(ctx context.Context, after, upto matrix.Position) ([]StateChange, error) {
 	if out, ok := rm.recentChanges(after, upto); ok {
 		return out, nil
@@ -174,56 +156,41 @@ func (rm *Room) StateChanges(ctx context.Context, after, upto matrix.Position) (
 			out[i].Event = *c.Event
 		}
 	}
+	sortBy(out, func(c StateChange) matrix.Position { return c.Pos })
 	return out, nil
 }
 
-// recentChanges answers StateChanges from the tail, which holds every change
-// of a span that lies within it.
+// recentChanges answers StateChanges from memory, if it reaches back far enough.
 func (rm *Room) recentChanges(after, upto matrix.Position) ([]StateChange, bool) {
 	rm.mu.RLock()
 	defer rm.mu.RUnlock()
-	if after < rm.tailLow {
-		return nil, false
-	}
 	var out []StateChange
-	for i := len(rm.tail) - 1; i >= 0 && rm.tail[i].Pos > after; i-- {
-		e := rm.tail[i]
-		if e.Pos > upto || !e.IsState() {
-			continue
-		}
-		k := StateKey{e.Type, *e.StateKey}
-		if containsKey(out, k) {
-			continue
-		}
-		was, known := rm.state[k].at(after)
+	for c := range rm.state.since(after) {
+		is, known := c.now.at(upto)
 		if !known {
 			return nil, false
 		}
-		c := StateChange{Key: k, Pos: e.Pos, Event: e.Pos}
+		if is == nil || is.pos <= after {
+			continue
+		}
+		was, known := is.at(after)
+		if !known {
+			return nil, false
+		}
+		change := StateChange{Key: c.key, Pos: is.pos, Event: is.event}
 		if was != nil {
-			c.Prev = was.event
+			change.Prev = was.event
 		}
-		out = append(out, c)
+		out = append(out, change)
 	}
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
-	}
+	sortBy(out, func(c StateChange) matrix.Position { return c.Pos })
 	return out, true
-}
-
-func containsKey(changes []StateChange, k StateKey) bool {
-	for _, c := range changes {
-		if c.Key == k {
-			return true
-		}
-	}
-	return false
 }
 
 // Current returns the event of the room's state under typ and key, nil when there is none.
 func (rm *Room) Current(ctx context.Context, typ, key string) (*Event, error) {
 	rm.mu.RLock()
-	e := rm.state[StateKey{typ, key}]
+	e := rm.state.get(StateKey{typ, key})
 	rm.mu.RUnlock()
 	if e == nil || e.event == 0 {
 		return nil, nil

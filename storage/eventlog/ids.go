@@ -27,6 +27,14 @@ func encodeID(ev id.EventID) []byte {
 	return []byte(s)
 }
 
+func encodeIDs(ids []id.EventID) [][]byte {
+	raw := make([][]byte, len(ids))
+	for i, ev := range ids {
+		raw[i] = encodeID(ev)
+	}
+	return raw
+}
+
 // decodeID is the inverse of encodeID for a room of version.
 func decodeID(raw []byte, version string) id.EventID {
 	if len(raw) != hashLen {

@@ -157,11 +157,7 @@ func (l *Log) ByPos(ctx context.Context, tx *storage.Tx, positions []matrix.Posi
 
 // ByID returns the events that are known among ids, in no order.
 func (l *Log) ByID(ctx context.Context, tx *storage.Tx, ids []id.EventID) ([]Record, error) {
-	raw := make([][]byte, len(ids))
-	for i, ev := range ids {
-		raw[i] = encodeID(ev)
-	}
-	return l.records(ctx, tx, `WHERE e.event_id {in $1}`, storage.List(raw))
+	return l.records(ctx, tx, `WHERE e.event_id {in $1}`, storage.List(encodeIDs(ids)))
 }
 
 // RoomBefore returns up to limit events of room's timeline with after < position <= upto, newest first.

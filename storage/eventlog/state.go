@@ -68,16 +68,12 @@ type StateRow struct {
 	Event      matrix.Position
 	Changed    matrix.Position
 	Membership Membership
-	RawID      []byte
 }
-
-// ID returns the id of the entry's event in a room of version.
-func (s StateRow) ID(version string) id.EventID { return decodeID(s.RawID, version) }
 
 // State streams the current state of room, oldest change first.
 func (l *Log) State(ctx context.Context, tx *storage.Tx, room int64, fn func(StateRow) error) error {
-	return storage.Each(ctx, tx, fn, `SELECT t.text, k.text, s.event, s.changed, s.membership, e.event_id FROM state s
-		JOIN name t ON t.nid = s.type JOIN name k ON k.nid = s.state_key JOIN event e ON e.pos = s.event
+	return storage.Each(ctx, tx, fn, `SELECT t.text, k.text, s.event, s.changed, s.membership FROM state s
+		JOIN name t ON t.nid = s.type JOIN name k ON k.nid = s.state_key
 		WHERE s.room = $1 ORDER BY s.changed`, room)
 }
 
@@ -107,6 +103,26 @@ func (l *Log) KeyHistory(ctx context.Context, tx *storage.Tx, room int64, typ, k
 		return nil, err
 	}
 	return storage.Select[StateChange](ctx, tx, changeColumns+`WHERE c.room = $1 AND c.type = $2 AND c.state_key = $3 ORDER BY c.pos`, room, t, k)
+}
+
+// MemberChange says that a user's membership in a room was so from Pos on.
+type MemberChange struct {
+	Pos matrix.Position
+	Is  Membership
+}
+
+// MemberHistory returns the memberships of user in room, oldest first.
+func (l *Log) MemberHistory(ctx context.Context, tx *storage.Tx, room int64, user id.UserID) ([]MemberChange, error) {
+	typ, ok, err := l.names.find(ctx, tx, "m.room.member")
+	if err != nil || !ok {
+		return nil, err
+	}
+	key, ok, err := l.names.find(ctx, tx, string(user))
+	if err != nil || !ok {
+		return nil, err
+	}
+	return storage.Select[MemberChange](ctx, tx, `SELECT pos, membership FROM state_change
+		WHERE room = $1 AND type = $2 AND state_key = $3 ORDER BY pos`, room, typ, key)
 }
 
 // MembershipWrite is a change of a user's membership that an entry makes.
