@@ -1,10 +1,12 @@
 package event
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"strconv"
 
+	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
@@ -19,10 +21,6 @@ func Build(rules *Rules, d Draft, s *Signer) (*PDU, error) {
 	if err := checkDraft(&d); err != nil {
 		return nil, err
 	}
-	content, err := draftContent(rules, &d)
-	if err != nil {
-		return nil, err
-	}
 	p := &PDU{
 		Room: d.Room, Sender: d.Sender, Type: d.Type, StateKey: d.StateKey, Redacts: d.Redacts,
 		TS: d.TS, Depth: d.Depth, Prev: d.Prev, Auth: d.Auth, Rules: rules,
@@ -31,9 +29,8 @@ func Build(rules *Rules, d Draft, s *Signer) (*PDU, error) {
 		p.ID = id.EventID("$" + rand.Text() + ":" + s.server)
 	}
 	w := writer{rules: rules, draft: &d, id: p.ID, signer: s}
-	w.write(content)
-	if len(w.json) > MaxPDU {
-		return nil, errTooLarge()
+	if err := w.write(); err != nil {
+		return nil, err
 	}
 	sum := w.seal()
 	p.JSON, p.Content = w.json, w.json[w.content.from:w.content.to:w.content.to]
@@ -51,28 +48,6 @@ func Build(rules *Rules, d Draft, s *Signer) (*PDU, error) {
 // Spec: rooms/v12#event-format
 func roomOf(create id.EventID) id.RoomID {
 	return id.RoomID("!" + create[1:])
-}
-
-// draftContent returns the canonical content of d, with what it redacts when
-// the version wants that there.
-func draftContent(rules *Rules, d *Draft) ([]byte, error) {
-	raw := []byte(d.Content)
-	if len(raw) == 0 {
-		raw = []byte("{}")
-	}
-	content, err := AppendCanonical(make([]byte, 0, len(raw)), raw, rules.StrictJSON)
-	switch {
-	case err != nil:
-		return nil, &matrix.Error{Code: matrix.BadJSON, Text: "The content is refused: " + err.Error() + ".", Err: err}
-	case content[0] != '{':
-		return nil, matrix.Errorf(matrix.BadJSON, "The content has to be an object.")
-	case d.Redacts == "" || !rules.Redaction.RedactsInContent:
-		return content, nil
-	}
-	with := appendWithout(nil, content, "redacts")
-	with = appendMember(with[:len(with)-1], "redacts", "")
-	with = append(appendString(with, d.Redacts), '}')
-	return AppendCanonical(nil, with, rules.StrictJSON)
 }
 
 // section is a part of an event's JSON.
@@ -94,13 +69,12 @@ type writer struct {
 }
 
 // write writes all members in canonical order.
-func (w *writer) write(content []byte) {
-	d, b := w.draft, make([]byte, 0, w.size(content))
+func (w *writer) write() (err error) {
+	d, b := w.draft, make([]byte, 0, w.size())
 	b = w.appendRefs(append(b, `{"auth_events":`...), d.Auth)
-	b = append(b, `,"content":`...)
-	w.content.from = len(b)
-	b = append(b, content...)
-	w.content.to = len(b)
+	if b, err = w.appendContent(append(b, `,"content":`...)); err != nil {
+		return err
+	}
 	b = strconv.AppendInt(append(b, `,"depth":`...), d.Depth, 10)
 	if w.id != "" {
 		b = appendString(append(b, `,"event_id":`...), w.id)
@@ -119,10 +93,14 @@ func (w *writer) write(content []byte) {
 	}
 	b = appendString(append(b, `,"type":`...), d.Type)
 	w.json = append(b, '}')
+	if len(w.json) > MaxPDU {
+		return errTooLarge()
+	}
+	return nil
 }
 
 // size estimates the length of the event.
-func (w *writer) size(content []byte) int {
+func (w *writer) size() int {
 	d, key := w.draft, 0
 	if d.StateKey != nil {
 		key = len(*d.StateKey)
@@ -131,7 +109,47 @@ func (w *writer) size(content []byte) int {
 	if w.rules.IDs == OwnID {
 		refs *= 3
 	}
-	return 480 + len(content) + 64*refs + len(d.Room) + len(d.Sender) + len(d.Type) + key + len(w.signer.open)
+	return 480 + len(d.Content) + 64*refs + len(d.Room) + len(d.Sender) + len(d.Type) + key + len(w.signer.open)
+}
+
+// appendContent appends the content, which clients wrote.
+func (w *writer) appendContent(b []byte) ([]byte, error) {
+	raw := []byte(w.draft.Content)
+	if len(raw) == 0 {
+		raw = []byte("{}")
+	}
+	w.content.from = len(b)
+	b, err := AppendCanonical(b, raw, w.rules.StrictJSON)
+	switch {
+	case err != nil:
+		return nil, &matrix.Error{Code: matrix.BadJSON, Text: "The content is refused: " + err.Error() + ".", Err: err}
+	case b[w.content.from] != '{':
+		return nil, matrix.Errorf(matrix.BadJSON, "The content has to be an object.")
+	case w.draft.Redacts != "" && w.rules.Redaction.RedactsInContent:
+		b = w.appendTarget(b)
+	}
+	w.content.to = len(b)
+	return b, nil
+}
+
+// appendTarget puts what the event redacts into the content at the end of b.
+func (w *writer) appendTarget(b []byte) []byte {
+	content := bytes.Clone(b[w.content.from:])
+	b = append(b[:w.content.from], '{')
+	written := false
+	eachMember(content, func(name string, value gjson.Result) {
+		if name >= "redacts" && !written {
+			b = appendString(appendMember(b, "redacts", ""), w.draft.Redacts)
+			written = true
+		}
+		if name != "redacts" {
+			b = appendMember(b, name, value.Raw)
+		}
+	})
+	if !written {
+		b = appendString(appendMember(b, "redacts", ""), w.draft.Redacts)
+	}
+	return append(b, '}')
 }
 
 func (w *writer) appendHashes(b []byte) []byte {

@@ -51,11 +51,11 @@ func (r *Rules) keeps(name string) bool {
 // appendRedactedContent appends what remains of the content of an event of typ.
 func appendRedactedContent(dst []byte, rules *Rules, typ string, content gjson.Result) []byte {
 	red := &rules.Redaction
-	if typ == "m.room.create" && red.Eleven && content.IsObject() {
-		return append(dst, content.Raw...)
+	if typ == "m.room.create" && red.Eleven || !content.IsObject() {
+		return append(dst, content.Raw...) // the latter is for readers to refuse
 	}
 	dst = append(dst, '{')
-	if !red.keepsSome(typ) || !content.IsObject() {
+	if !red.keepsSome(typ) {
 		return append(dst, '}')
 	}
 	content.ForEach(func(key, value gjson.Result) bool {
