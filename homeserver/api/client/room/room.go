@@ -1,0 +1,30 @@
+// Package room is the client-server API of rooms: creating, joining, sending,
+// reading. What happens is decided by package rooms; here is how it travels.
+package room
+
+import (
+	"slices"
+
+	"plenum/internal/httpx"
+	"plenum/rooms"
+)
+
+const (
+	v1 = "/_matrix/client/v1"
+	v3 = "/_matrix/client/v3"
+
+	spec = "client-server-api#"
+)
+
+// API serves rooms to clients.
+type API struct {
+	rooms *rooms.Rooms
+}
+
+// New returns the API over r.
+func New(r *rooms.Rooms) *API { return &API{rooms: r} }
+
+// Routes lists the endpoints.
+func (a *API) Routes() []httpx.Route {
+	return slices.Concat(a.membershipRoutes(), a.sendingRoutes())
+}
