@@ -101,7 +101,11 @@ func (x *exchange) send(status int, body []byte) error {
 	if len(body) >= compressFrom {
 		h.Add("Vary", "Accept-Encoding")
 		if acceptsGzip(x.http) {
-			return x.sendGzip(status, body)
+			var err error
+			if body, err = compress(body); err != nil {
+				return fmt.Errorf("compress the answer: %w", err)
+			}
+			h.Set("Content-Encoding", "gzip")
 		}
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

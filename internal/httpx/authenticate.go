@@ -1,6 +1,8 @@
 package httpx
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"strings"
 
@@ -77,6 +79,7 @@ func (x *exchange) authenticateServer() (err error) {
 	if x.body, err = readBody(x); err != nil {
 		return err
 	}
+	x.http.Body = io.NopCloser(bytes.NewReader(x.body)) // for a handler that reads it itself
 	x.origin, err = x.mux.server.AuthenticateServer(x.http.Context(), x.http, x.body)
 	return err
 }

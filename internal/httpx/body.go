@@ -46,7 +46,7 @@ func decode(x *exchange, v any) error {
 // limitBody makes reads of the body fail beyond the route's limit, if it has one.
 func limitBody(x *exchange) {
 	if n := x.match.endpoint.MaxBody; n > 0 && x.body == nil {
-		x.http.Body = http.MaxBytesReader(&x.out, x.http.Body, n)
+		x.http.Body = http.MaxBytesReader(x.out.ResponseWriter, x.http.Body, n)
 	}
 }
 
@@ -64,7 +64,7 @@ func readBody(x *exchange) ([]byte, error) {
 		return nil, tooLarge(limit)
 	}
 	// No more memory at once than a slow sender of nothing is worth.
-	body := make([]byte, 0, min(max(r.ContentLength, 0)+1, 32<<10))
+	body := make([]byte, 0, min(max(r.ContentLength, 511)+1, 32<<10))
 	for {
 		n, err := r.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]

@@ -31,24 +31,23 @@ func (x *exchange) fail(err error) {
 		x.sendError(known, err)
 	case errors.As(err, &large):
 		x.sendError(&matrix.Error{Code: matrix.TooLarge, Text: fmt.Sprintf("The body is larger than %d bytes.", large.Limit)}, err)
-	case x.http.Context().Err() != nil && isOver(err):
-		x.gone = true
+	case x.ended() && !isPanic(err):
+		x.gone = true // whatever the error, it comes of that
 		x.sendError(&matrix.Error{Code: matrix.Unknown, Status: http.StatusServiceUnavailable, Text: "The request ended before its answer."}, nil)
 	default:
 		x.sendError(&matrix.Error{Code: matrix.Unknown, Status: http.StatusInternalServerError, Text: "Something went wrong on the server."}, err)
 	}
 }
 
-// isOver reports whether err comes of a context that has ended.
-func isOver(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
+// ended reports whether nobody waits for the answer any more: the client went
+// away, or the server is stopping and has waited long enough.
+func (x *exchange) ended() bool { return x.out.cut || x.http.Context().Err() != nil }
 
 // breakOff gives up an answer that is already on its way.
 func (x *exchange) breakOff(err error) {
 	x.abort = true
-	x.gone = x.http.Context().Err() != nil
-	if !x.gone {
+	x.gone = x.ended()
+	if !x.gone || isPanic(err) {
 		x.logError(err, "answer broken off")
 	}
 }
@@ -124,6 +123,12 @@ type panicked struct {
 
 // Error implements error.
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// isPanic reports whether err is a panic, which is a fault whoever waits.
+func isPanic(err error) bool {
+	var p *panicked
+	return errors.As(err, &p)
+}
 
 // caught turns what a handler panicked with into an error.
 func caught(v any) error {

@@ -1,34 +1,38 @@
 package httpx
 
 import (
+	"bytes"
 	"compress/gzip"
 	"net/http"
 	"strings"
 	"sync"
 )
 
-// compressFrom is the size from which on answers are compressed.
+// compressFrom is the size from which on answers are compressed. Events shrink
+// to less than a third. That takes 40 µs at 8 KiB, about what the rest of a
+// sync takes, and saves 4 ms on a line of 10 Mbit/s; below that an answer is a
+// few packets either way, and those are the answers that a busy server sends
+// most.
 const compressFrom = 8 << 10
 
+// compressors are large, and there should be no more of them than processors
+// at work. So none is held while an answer waits for a slow line.
 var compressors = sync.Pool{New: func() any {
-	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // no error: the level is one of its own
 	return z
 }}
 
-// sendGzip writes a compressed answer.
-func (x *exchange) sendGzip(status int, body []byte) error {
-	x.out.Header().Set("Content-Encoding", "gzip")
-	x.out.WriteHeader(status)
-	if x.http.Method == http.MethodHead {
-		return nil
-	}
+// compress returns body compressed.
+func compress(body []byte) ([]byte, error) {
 	z := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(z)
-	z.Reset(&x.out)
+	out := bytes.NewBuffer(make([]byte, 0, len(body)/3))
+	z.Reset(out)
 	if _, err := z.Write(body); err != nil {
-		return err
+		return nil, err
 	}
-	return z.Close()
+	err := z.Close()
+	return out.Bytes(), err
 }
 
 // acceptsGzip reports whether the client wants answers compressed.

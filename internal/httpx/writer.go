@@ -10,6 +10,7 @@ type writer struct {
 	http.ResponseWriter
 	status int   // 0 while nothing is written
 	size   int64 // bytes of the body
+	cut    bool  // nobody takes what is written
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -25,6 +26,7 @@ func (w *writer) Write(p []byte) (int, error) {
 	w.begun()
 	n, err := w.ResponseWriter.Write(p)
 	w.size += int64(n)
+	w.cut = w.cut || err != nil
 	return n, err
 }
 
