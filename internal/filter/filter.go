@@ -1,6 +1,10 @@
 package filter
 
-import "maunium.net/go/mautrix/id"
+import (
+	"slices"
+
+	"maunium.net/go/mautrix/id"
+)
 
 // Filter is what a sync is to contain. The zero Filter lets everything pass.
 //
@@ -61,6 +65,12 @@ type RelatedBy struct {
 
 // IsZero reports whether relations do not matter.
 func (r RelatedBy) IsZero() bool { return r.Senders == nil && r.RelTypes == nil }
+
+// Match reports whether an event that sender sent with a relation of relType
+// is one that is asked for.
+func (r RelatedBy) Match(relType string, sender id.UserID) bool {
+	return (r.RelTypes == nil || slices.Contains(r.RelTypes, relType)) && (r.Senders == nil || slices.Contains(r.Senders, sender))
+}
 
 // Subject is what a matcher looks at.
 type Subject struct {

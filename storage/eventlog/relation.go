@@ -90,22 +90,28 @@ func (t ThreadRow) Root(version string) id.EventID { return decodeID(t.RawRoot, 
 // newestReplies finds replies without a newer one, from the newest on, so that
 // it reads no more of a room's threads than a page needs.
 const newestReplies = `SELECT c.parent, c.child FROM relation c WHERE c.room = $1 AND c.rel_type = 'm.thread' AND c.child < $2
-	AND NOT EXISTS (SELECT 1 FROM relation n WHERE n.parent = c.parent AND n.rel_type = 'm.thread' AND n.child > c.child) `
+	AND NOT EXISTS (SELECT 1 FROM relation n WHERE n.parent = c.parent AND n.rel_type = 'm.thread' AND n.child > c.child AND n.child <= $3) `
 
-// Threads returns up to limit threads of room whose newest reply is before
-// position before, the one with the newest reply first.
-func (l *Log) Threads(ctx context.Context, tx *storage.Tx, room int64, before matrix.Position, limit int) ([]ThreadRow, error) {
-	return storage.Select[ThreadRow](ctx, tx, newestReplies+`ORDER BY c.child DESC LIMIT $3`, room, before, limit)
+// ThreadQuery asks for threads of a room.
+type ThreadQuery struct {
+	Room   int64
+	Before matrix.Position // whose newest reply is before this position
+	Upto   matrix.Position // replies behind it do not count
+	With   id.UserID       // who began them or replied; "": anybody
+	Limit  int
 }
 
-// ThreadsWith is Threads for those that user began or replied in.
-func (l *Log) ThreadsWith(ctx context.Context, tx *storage.Tx, room int64, user id.UserID, before matrix.Position, limit int) ([]ThreadRow, error) {
-	nid, ok, err := l.names.find(ctx, tx, string(user))
+// Threads returns threads of a room, the one with the newest reply first.
+func (l *Log) Threads(ctx context.Context, tx *storage.Tx, q ThreadQuery) ([]ThreadRow, error) {
+	if q.With == "" {
+		return storage.Select[ThreadRow](ctx, tx, newestReplies+`ORDER BY c.child DESC LIMIT $4`, q.Room, q.Before, q.Upto, q.Limit)
+	}
+	nid, ok, err := l.names.find(ctx, tx, string(q.With))
 	if err != nil || !ok {
 		return nil, err
 	}
 	return storage.Select[ThreadRow](ctx, tx, newestReplies+`
-		AND (EXISTS (SELECT 1 FROM relation m WHERE m.parent = c.parent AND m.rel_type = 'm.thread' AND m.sender = $3)
-		OR EXISTS (SELECT 1 FROM event e WHERE e.event_id = c.parent AND e.sender = $3))
-		ORDER BY c.child DESC LIMIT $4`, room, before, nid, limit)
+		AND (EXISTS (SELECT 1 FROM relation m WHERE m.parent = c.parent AND m.rel_type = 'm.thread' AND m.sender = $5)
+		OR EXISTS (SELECT 1 FROM event e WHERE e.event_id = c.parent AND e.sender = $5))
+		ORDER BY c.child DESC LIMIT $4`, q.Room, q.Before, q.Upto, q.Limit, nid)
 }
