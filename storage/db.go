@@ -47,9 +47,9 @@ type engine interface {
 	// read lends a session for reading, until it is given to done.
 	read(ctx context.Context) (session, error)
 	done(s session)
-	// resolve finds out whether a commit that failed with err, and was to
-	// write clock, happened after all.
-	resolve(clock matrix.Position, err error) bool
+	// resolve finds out whether a commit that ended in doubt, and was to
+	// write clock, happened after all. It waits for that until ctx ends.
+	resolve(ctx context.Context, clock matrix.Position) (bool, error)
 	close() error
 }
 
@@ -57,6 +57,9 @@ type engine interface {
 type migrator interface {
 	session
 	script(ctx context.Context, sql string) error
+	// opened tells the epoch of the clock, by which the session notices that
+	// another process took over while its connection was lost.
+	opened(epoch int64)
 }
 
 // DB is an open database, which this process alone writes to. It is safe for
@@ -86,7 +89,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 		db.engine = Postgres
 	}
 	db.dialect = newDialect(db.engine)
-	if err := db.connect(ctx, cfg, log); err != nil {
+	if err := db.connect(ctx, cfg); err != nil {
 		return nil, err
 	}
 	clock, err := db.prepare(ctx)
@@ -99,8 +102,16 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 }
 
 // connect opens the engine.
-func (db *DB) connect(ctx context.Context, cfg Config, log *slog.Logger) error {
-	e, err := openSQLite(ctx, cfg, db.dialect)
+func (db *DB) connect(ctx context.Context, cfg Config) error {
+	if db.engine == Postgres {
+		e, err := openPostgres(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		db.backend, db.sess = e, e.writer
+		return nil
+	}
+	e, err := openSQLite(ctx, cfg)
 	if err != nil {
 		return err
 	}

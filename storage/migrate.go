@@ -79,6 +79,7 @@ func (db *DB) prepare(ctx context.Context) (matrix.Position, error) {
 		row, _, err = One[clockRow](ctx, tx, clockRead)
 		return err
 	})
+	db.sess.opened(row.Epoch)
 	return row.Pos, err
 }
 

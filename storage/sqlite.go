@@ -40,14 +40,13 @@ const (
 // statement.
 type sqliteEngine struct {
 	path    string
-	dialect *dialect
 	lock    *os.File
 	writer  *sqliteSession
 	readers chan *sqliteSession // nil elements are not open yet
 }
 
 // openSQLite opens the file at path, creating it when it is missing.
-func openSQLite(ctx context.Context, cfg Config, d *dialect) (_ *sqliteEngine, err error) {
+func openSQLite(ctx context.Context, cfg Config) (_ *sqliteEngine, err error) {
 	if strings.ContainsAny(cfg.DSN, "?#") || strings.HasPrefix(cfg.DSN, "file:") || strings.HasPrefix(cfg.DSN, ":") {
 		return nil, fmt.Errorf("storage: %q is not the path of a database file", cfg.DSN)
 	}
@@ -55,7 +54,7 @@ func openSQLite(ctx context.Context, cfg Config, d *dialect) (_ *sqliteEngine, e
 	if err != nil {
 		return nil, fmt.Errorf("storage: %w", err)
 	}
-	e := &sqliteEngine{path: path, dialect: d}
+	e := &sqliteEngine{path: path}
 	if e.lock, err = lockFile(path + ".lock"); err != nil {
 		return nil, err
 	}
@@ -125,8 +124,8 @@ func (e *sqliteEngine) read(ctx context.Context) (session, error) {
 
 func (e *sqliteEngine) done(s session) { e.readers <- s.(*sqliteSession) }
 
-// resolve is never asked to guess: SQLite has rolled back what failed.
-func (e *sqliteEngine) resolve(matrix.Position, error) bool { return false }
+// resolve is never needed: a file cannot be lost during a commit.
+func (e *sqliteEngine) resolve(context.Context, matrix.Position) (bool, error) { return false, nil }
 
 // close waits for readers and closes every connection, the writer's last, so
 // that it checkpoints the log into the file.
@@ -288,6 +287,9 @@ func (s *sqliteSession) rollback(context.Context) {
 }
 
 func (s *sqliteSession) owner(*Commit) {}
+
+// opened is for connections that can be lost.
+func (s *sqliteSession) opened(int64) {}
 
 func (s *sqliteSession) mark() int { return s.execs }
 

@@ -22,12 +22,15 @@ var (
 	errReadOnly = errors.New("storage: write in a read transaction")
 	// errLost is in the chain when the connection broke before the commit was
 	// sent, so that nothing of the transaction can have happened.
-	errLost   = errors.New("storage: connection lost")
-	errNested = errors.New("storage: statement while the rows of another are being read")
+	errLost = errors.New("storage: connection lost")
+	// errInDoubt is in the chain when the connection broke while the commit
+	// was on its way.
+	errInDoubt = errors.New("storage: connection lost during commit")
+	errNested  = errors.New("storage: statement while the rows of another are being read")
 )
 
 // session is a connection to an engine with at most one transaction. Errors
-// of statements that were sent earlier than the failing call are *laterError.
+// of statements that were queued are *laterError.
 type session interface {
 	// begin starts a transaction, at the latest with its first statement.
 	begin() error

@@ -23,9 +23,9 @@ const (
 	// before its members run one by one: with many failing ones in a group
 	// that is cheaper.
 	maxReruns = 3
-	// groupTime bounds a group's transaction, against a database that no
-	// longer answers.
-	groupTime = 30 * time.Second
+	// doubtTime is how long close waits for a database that went away in the
+	// middle of a commit to come back and tell its fate.
+	doubtTime = 5 * time.Second
 )
 
 // Commit is a write that was submitted.
@@ -72,6 +72,9 @@ type writer struct {
 	closed bool
 	ended  chan struct{}
 
+	hope    context.Context // ends when a commit in doubt is given up
+	despair context.CancelFunc
+
 	// Only for the writer's goroutine.
 	clock matrix.Position // last position issued
 	taken []*Commit       // the group that is running
@@ -89,6 +92,7 @@ type writer struct {
 func newWriter(db *DB, clock matrix.Position, log *slog.Logger) *writer {
 	w := &writer{db: db, log: log, bus: wake.NewBus(), clock: clock, ended: make(chan struct{}), told: make(map[string]struct{})}
 	w.filled.L = &w.mu
+	w.hope, w.despair = context.WithCancel(context.Background())
 	w.committed.Store(int64(clock))
 	return w
 }
@@ -121,6 +125,7 @@ func (w *writer) close() {
 	w.closed = true
 	w.filled.Signal()
 	w.mu.Unlock()
+	defer time.AfterFunc(doubtTime, w.despair).Stop()
 	<-w.ended
 }
 
@@ -244,9 +249,7 @@ func undone(group []*Commit) []*Commit {
 // were rolled back because of another; an error says that it is unknown whose
 // fault that was, or is errLost when the connection broke before the commit.
 func (w *writer) attempt(group []*Commit) error {
-	ctx, cancel := context.WithTimeout(context.Background(), groupTime)
-	defer cancel()
-	s := w.db.sess
+	ctx, s := context.Background(), w.db.sess
 	if err := s.begin(); err != nil {
 		w.failAll(group, err)
 		return nil
@@ -269,19 +272,33 @@ func (w *writer) attempt(group []*Commit) error {
 		s.rollback(ctx)
 		return w.blame(c, cmp.Or(tx.err, err))
 	}
+	return w.conclude(ctx, group, start)
+}
+
+// conclude commits the transaction that began at start, and tells the members
+// of group the outcome. It returns what attempt does.
+func (w *writer) conclude(ctx context.Context, group []*Commit, start matrix.Position) error {
+	s, clock := w.db.sess, w.stamp(start)
 	s.owner(nil)
-	clock := w.stamp(start)
-	if err := s.commit(ctx, clock); err != nil {
-		if later := (*laterError)(nil); errors.As(err, &later) || errors.Is(err, errLost) {
-			s.rollback(ctx)
-			return w.blame(nil, err)
+	err := s.commit(ctx, clock)
+	if errors.Is(err, errInDoubt) {
+		w.log.Warn("the connection to the database was lost during a commit", "err", err)
+		happened, e := w.db.backend.resolve(w.hope, clock)
+		if e == nil && !happened {
+			return errLost
 		}
-		if !w.db.backend.resolve(clock, err) {
-			w.failAll(undone(group), err)
-			return nil
-		}
+		err = e
 	}
-	w.publish(undone(group))
+	later := (*laterError)(nil)
+	switch {
+	case err == nil:
+		w.publish(undone(group))
+	case errors.As(err, &later) || errors.Is(err, errLost):
+		s.rollback(ctx)
+		return w.blame(nil, err)
+	default:
+		w.failAll(undone(group), err)
+	}
 	return nil
 }
 
