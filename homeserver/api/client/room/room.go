@@ -26,5 +26,5 @@ func New(r *rooms.Rooms) *API { return &API{rooms: r} }
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
-	return slices.Concat(a.membershipRoutes(), a.sendingRoutes(), a.spaceRoutes())
+	return slices.Concat(a.membershipRoutes(), a.sendingRoutes(), a.spaceRoutes(), a.reportRoutes())
 }
