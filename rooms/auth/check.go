@@ -18,7 +18,7 @@ func Check(p *event.PDU, s State) error {
 		return checkCreate(p)
 	}
 	create := s.Get("m.room.create", "")
-	if create == nil {
+	if create == nil || create.Room != p.Room {
 		return forbid("There is no such room.")
 	}
 	levels := s.Levels()
@@ -43,14 +43,14 @@ func checkOrdinary(p *event.PDU, s State, levels *PowerLevels) error {
 	if p.Type == "m.room.third_party_invite" {
 		return need(level, levels.invite, "to invite people")
 	}
-	if err := need(level, levels.Event(p.Type, p.StateKey != nil), "to send "+p.Type); err != nil {
-		return err
+	if want := levels.Event(p.Type, p.StateKey != nil); level < want {
+		return forbid("Power level %d is needed to send %s.", want, p.Type)
 	}
 	if p.StateKey != nil && strings.HasPrefix(*p.StateKey, "@") && *p.StateKey != string(p.Sender) {
 		return forbid("Only %s may set state of that name.", *p.StateKey)
 	}
 	switch {
-	case p.Type == "m.room.power_levels" && p.StateKey != nil:
+	case p.Type == "m.room.power_levels":
 		return checkLevels(p, s, levels)
 	case p.Type == "m.room.redaction" && p.Rules.IDs == event.OwnID:
 		return checkRedaction(p, level, levels)

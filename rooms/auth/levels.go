@@ -17,7 +17,7 @@ const Infinite = math.MaxInt64
 //
 // Spec: client-server-api#mroompower_levels
 type PowerLevels struct {
-	creators      []id.UserID
+	creators      map[id.UserID]bool
 	creatorsLevel int64 // of creators that users does not name
 
 	users         map[id.UserID]int64
@@ -89,7 +89,10 @@ func (p *PowerLevels) named(name string) *int64 {
 // readCreate takes from the create event who made the room, and for whom.
 func (p *PowerLevels) readCreate(rules *event.Rules, create *event.PDU) {
 	p.server = event.ServerName(create.Sender)
-	p.creators = Creators(rules, create)
+	p.creators = map[id.UserID]bool{}
+	for _, c := range Creators(rules, create) {
+		p.creators[c] = true
+	}
 	p.creatorsLevel = 100
 	if rules.Creators {
 		p.creatorsLevel = Infinite
@@ -131,21 +134,12 @@ func readLevels[K ~string](rules *event.Rules, object gjson.Result) map[K]int64 
 // IsCreator reports whether user is a creator whose power is infinite, which
 // exists since version 12.
 func (p *PowerLevels) IsCreator(user id.UserID) bool {
-	return p.creatorsLevel == Infinite && p.created(user)
-}
-
-func (p *PowerLevels) created(user id.UserID) bool {
-	for _, c := range p.creators {
-		if c == user {
-			return true
-		}
-	}
-	return false
+	return p.creatorsLevel == Infinite && p.creators[user]
 }
 
 // User returns the level of a user.
 func (p *PowerLevels) User(user id.UserID) int64 {
-	if p.created(user) {
+	if p.creators[user] {
 		return p.creatorsLevel
 	}
 	if n, ok := p.users[user]; ok {
