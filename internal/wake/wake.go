@@ -4,21 +4,28 @@
 // to one subscriber merge, and nobody who tells ever waits.
 package wake
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // Bus carries wake-ups from the writer of the log to those who follow it, by
 // topic. It is safe for concurrent use.
 type Bus struct {
 	mu     sync.RWMutex
-	topics map[string][]*Sub
+	topics map[string]*link // the first of each topic's list
+}
+
+// link is the membership of a subscription in the list of a topic. A list
+// linked through its members takes up and loses one in the same time however
+// long it is, without memory of its own: a sync waits for hundreds of rooms,
+// each with thousands who wait, and both come and go with every message.
+type link struct {
+	sub        *Sub
+	topic      string
+	prev, next *link
 }
 
 // NewBus makes a bus without subscribers.
 func NewBus() *Bus {
-	return &Bus{topics: make(map[string][]*Sub)}
+	return &Bus{topics: make(map[string]*link)}
 }
 
 // Tell wakes every subscriber of topic. It never blocks, and costs one look-up
@@ -26,8 +33,8 @@ func NewBus() *Bus {
 func (b *Bus) Tell(topic string) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	for _, s := range b.topics[topic] {
-		s.wake()
+	for l := b.topics[topic]; l != nil; l = l.next {
+		l.sub.wake()
 	}
 }
 
@@ -35,49 +42,59 @@ func (b *Bus) Tell(topic string) {
 // told after Subscribe returns is heard, so subscribe first and read after.
 // One subscription to many topics is as cheap as to one: they share a channel.
 func (b *Bus) Subscribe(topics ...string) *Sub {
-	s := &Sub{bus: b, c: make(chan struct{}, 1)}
-	s.Add(topics...)
+	s := &Sub{bus: b, c: make(chan struct{}, 1), links: make([]link, len(topics))}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, topic := range topics {
+		l := &s.links[i]
+		l.sub, l.topic = s, topic
+		b.add(l)
+	}
 	return s
+}
+
+// add puts l at the head of its topic's list; the caller holds mu.
+func (b *Bus) add(l *link) {
+	if l.next = b.topics[l.topic]; l.next != nil {
+		l.next.prev = l
+	}
+	b.topics[l.topic] = l
+}
+
+// remove takes l out of its topic's list; the caller holds mu.
+func (b *Bus) remove(l *link) {
+	if l.next != nil {
+		l.next.prev = l.prev
+	}
+	switch {
+	case l.prev != nil:
+		l.prev.next = l.next
+	case l.next != nil:
+		b.topics[l.topic] = l.next
+	default:
+		delete(b.topics, l.topic)
+	}
 }
 
 // Sub is a subscription to one or more topics.
 type Sub struct {
-	bus    *Bus
-	c      chan struct{}
-	topics []string // guarded by bus.mu
-	closed bool     // guarded by bus.mu
+	bus   *Bus
+	c     chan struct{}
+	links []link // guarded by bus.mu
 }
 
 // C delivers one value when any topic was told since the last receive,
 // however often it was told. It is never closed.
 func (s *Sub) C() <-chan struct{} { return s.c }
 
-// Add listens to further topics. Topics already listened to, and any topic
-// after Close, are ignored.
-func (s *Sub) Add(topics ...string) {
-	s.bus.mu.Lock()
-	defer s.bus.mu.Unlock()
-	if s.closed {
-		return
-	}
-	for _, topic := range topics {
-		subs := s.bus.topics[topic]
-		if slices.Contains(subs, s) {
-			continue
-		}
-		s.bus.topics[topic] = append(subs, s)
-		s.topics = append(s.topics, topic)
-	}
-}
-
 // Close ends the subscription. It may be called more than once.
 func (s *Sub) Close() {
 	s.bus.mu.Lock()
 	defer s.bus.mu.Unlock()
-	for _, topic := range s.topics {
-		s.bus.remove(topic, s)
+	for i := range s.links {
+		s.bus.remove(&s.links[i])
 	}
-	s.topics, s.closed = nil, true
+	s.links = nil
 }
 
 // wake leaves at most one wake-up in the channel.
@@ -86,20 +103,4 @@ func (s *Sub) wake() {
 	case s.c <- struct{}{}:
 	default:
 	}
-}
-
-// remove takes s off topic; the caller holds mu.
-func (b *Bus) remove(topic string, s *Sub) {
-	subs := b.topics[topic]
-	i := slices.Index(subs, s)
-	if i < 0 {
-		return
-	}
-	last := len(subs) - 1
-	subs[i], subs[last] = subs[last], nil // order among subscribers means nothing
-	if last == 0 {
-		delete(b.topics, topic)
-		return
-	}
-	b.topics[topic] = subs[:last]
 }
