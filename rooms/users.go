@@ -210,3 +210,25 @@ func (r *Rooms) Forget(ctx context.Context, p matrix.Principal, room id.RoomID) 
 	}
 	return nil
 }
+
+// InOpenRoom reports whether user is in a room that everybody may join or read.
+func (r *Rooms) InOpenRoom(ctx context.Context, user id.UserID) (bool, error) {
+	all, err := r.JoinedRooms(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	for _, room := range all {
+		rm, err := r.Room(ctx, room)
+		if err != nil {
+			return false, err
+		}
+		s, err := rm.Summary(ctx)
+		if err != nil {
+			return false, err
+		}
+		if s.JoinRule == "public" || s.WorldReadable {
+			return true, nil
+		}
+	}
+	return false, nil
+}
