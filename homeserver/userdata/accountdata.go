@@ -137,33 +137,36 @@ func (d *Data) SetAccountData(ctx context.Context, user id.UserID, room id.RoomI
 // it is to be; nil deletes it. It may be called more than once and must be
 // quick. When nothing is different afterwards, nothing is written.
 func (d *Data) UpdateAccountData(ctx context.Context, user id.UserID, room id.RoomID, typ string, change func(json.RawMessage) (json.RawMessage, error)) error {
-	return d.db.Write(ctx, func(tx *storage.Tx) error {
-		old, known, err := store.Datum(ctx, tx, user, room, typ)
-		if err != nil {
+	return d.db.Write(ctx, func(tx *storage.Tx) error { return d.update(ctx, tx, user, datumKey{room, typ}, change) })
+}
+
+// update is UpdateAccountData in a transaction.
+func (d *Data) update(ctx context.Context, tx *storage.Tx, user id.UserID, key datumKey, change func(json.RawMessage) (json.RawMessage, error)) error {
+	old, known, err := store.Datum(ctx, tx, user, key.room, key.typ)
+	if err != nil {
+		return err
+	}
+	if !known || old.IsDeleted() {
+		old.Content = nil
+	}
+	content, err := change(old.Content)
+	if err != nil {
+		return err
+	}
+	next := &AccountDatum{Room: key.room, Type: key.typ}
+	if next.Content, err = compact(content); err != nil {
+		return err
+	}
+	if bytes.Equal(next.Content, old.Content) || old.Content == nil && next.IsDeleted() {
+		return nil
+	}
+	if !known {
+		if err := d.checkNumber(ctx, tx, user); err != nil {
 			return err
 		}
-		if !known || old.IsDeleted() {
-			old.Content = nil
-		}
-		content, err := change(old.Content)
-		if err != nil {
-			return err
-		}
-		next := &AccountDatum{Room: room, Type: typ}
-		if next.Content, err = compact(content); err != nil {
-			return err
-		}
-		if bytes.Equal(next.Content, old.Content) || old.Content == nil && next.IsDeleted() {
-			return nil
-		}
-		if !known {
-			if err := d.checkNumber(ctx, tx, user); err != nil {
-				return err
-			}
-		}
-		next.Pos = tx.Position()
-		return d.write(ctx, tx, user, next)
-	})
+	}
+	next.Pos = tx.Position()
+	return d.write(ctx, tx, user, next)
 }
 
 // checkNumber refuses one more entry to a user who has very many.

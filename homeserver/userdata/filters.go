@@ -85,11 +85,3 @@ func (d *Data) Filter(ctx context.Context, user id.UserID, filterID string) (jso
 	d.filters.Add(key, found)
 	return found, nil
 }
-
-func (d *Data) forgetFilters(user id.UserID) {
-	for _, key := range d.filters.Keys() {
-		if key.user == user {
-			d.filters.Remove(key)
-		}
-	}
-}

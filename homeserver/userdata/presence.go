@@ -111,12 +111,14 @@ func (d *Data) Syncing(p matrix.Principal, set string) (done func()) {
 	d.presence.update(p.User, func(a *attendance, now time.Time) bool {
 		at := a.device(p.Device)
 		at.polls++
-		at.state = Online
 		if set == Unavailable {
 			at.state = Unavailable
-		} else if a.state == Offline {
+			return false
+		}
+		if at.state != Online { // to come is a sign of life, to stay is none
 			a.lastActive = now
 		}
+		at.state = Online
 		return false
 	})
 	return func() {

@@ -2,7 +2,6 @@ package userdata
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"log/slog"
 	"sync/atomic"
@@ -11,9 +10,9 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"maunium.net/go/mautrix/id"
 
+	"plenum/internal/matrix"
 	"plenum/rooms"
 	"plenum/storage"
-	store "plenum/storage/userdata"
 )
 
 // Options are the settings of Data. A zero field means its default.
@@ -46,6 +45,7 @@ type Data struct {
 	rooms *rooms.Rooms
 	opt   Options
 	log   *slog.Logger
+	from  matrix.Position // where Run begins
 
 	accounts *memo[id.UserID, account]
 	receipts *memo[id.RoomID, roomReceipts]
@@ -57,7 +57,7 @@ type Data struct {
 
 // New returns the data that users of db keep. The caller runs Run.
 func New(db *storage.DB, r *rooms.Rooms, opt Options, log *slog.Logger) (*Data, error) {
-	d := &Data{db: db, rooms: r, opt: opt.withDefaults(), log: log}
+	d := &Data{db: db, rooms: r, opt: opt.withDefaults(), log: log, from: db.Committed()}
 	var err error
 	if d.accounts, err = newMemo(d.opt.UsersInMemory, d.loadAccount); err != nil {
 		return nil, err
@@ -77,33 +77,3 @@ func New(db *storage.DB, r *rooms.Rooms, opt Options, log *slog.Logger) (*Data, 
 // Serial returns the serial of the newest change of typing or presence. It is
 // larger after a restart, as long as the clock does not run backwards.
 func (d *Data) Serial() int64 { return d.serial.Load() }
-
-// Delete removes everything that user keeps here, when the account is closed.
-func (d *Data) Delete(ctx context.Context, user id.UserID) error {
-	err := d.db.Write(ctx, func(tx *storage.Tx) error {
-		inRooms, err := store.ReceiptRooms(ctx, tx, user)
-		if err != nil {
-			return err
-		}
-		for _, drop := range []func(context.Context, *storage.Tx, id.UserID) error{
-			store.DeleteAccountData, store.DeleteFilters, store.DeleteReceipts,
-		} {
-			if err := drop(ctx, tx, user); err != nil {
-				return err
-			}
-		}
-		tx.OnCommit(func() {
-			d.accounts.forget(user)
-			for _, room := range inRooms {
-				d.receipts.forget(room)
-			}
-		})
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	d.forgetFilters(user)
-	d.presence.forget(user)
-	return nil
-}
