@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
@@ -133,9 +134,8 @@ func (rm *Room) stateWithMembers(ctx context.Context, s *State) (*State, error) 
 
 // JoinedMember is a member of a room with the profile they have there.
 type JoinedMember struct {
-	User               id.UserID
-	Name, Avatar       string
-	HasName, HasAvatar bool
+	User         id.UserID
+	Name, Avatar *string // nil: none
 }
 
 // JoinedMembers returns who is in a room that p is in, in the order in which
@@ -157,10 +157,16 @@ func (r *Rooms) JoinedMembers(ctx context.Context, p matrix.Principal, room id.R
 	out := make([]JoinedMember, len(evs))
 	for i, e := range evs {
 		c := e.Content()
-		name, avatar := c.Get("displayname"), c.Get("avatar_url")
-		out[i] = JoinedMember{id.UserID(*e.StateKey), name.Str, avatar.Str, name.Str != "", avatar.Str != ""}
+		out[i] = JoinedMember{id.UserID(*e.StateKey), textOf(c.Get("displayname")), textOf(c.Get("avatar_url"))}
 	}
 	return out, nil
+}
+
+func textOf(v gjson.Result) *string {
+	if v.Str == "" {
+		return nil
+	}
+	return &v.Str
 }
 
 // Preview is what a client that is not following a room gets to see of it.

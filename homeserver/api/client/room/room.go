@@ -5,6 +5,7 @@ package room
 import (
 	"slices"
 
+	"plenum/homeserver/userdata"
 	"plenum/internal/httpx"
 	"plenum/rooms"
 )
@@ -18,13 +19,15 @@ const (
 
 // API serves rooms to clients.
 type API struct {
-	rooms *rooms.Rooms
+	rooms    *rooms.Rooms
+	userdata *userdata.Data
 }
 
-// New returns the API over r.
-func New(r *rooms.Rooms) *API { return &API{rooms: r} }
+// New returns the API over r. Whom a user ignores is known to d.
+func New(r *rooms.Rooms, d *userdata.Data) *API { return &API{rooms: r, userdata: d} }
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
-	return slices.Concat(a.membershipRoutes(), a.sendingRoutes(), a.spaceRoutes(), a.reportRoutes())
+	return slices.Concat(a.readingRoutes(), a.stateRoutes(), a.relationRoutes(),
+		a.membershipRoutes(), a.sendingRoutes(), a.spaceRoutes(), a.reportRoutes())
 }
