@@ -135,7 +135,7 @@ func (w *walk) pick(ctx context.Context, evs []*Event) ([]*Event, error) {
 			out = append(out, e)
 		}
 	}
-	return w.rm.related(ctx, w.filter, out)
+	return w.rm.Related(ctx, w.filter, out)
 }
 
 // Passes reports whether e passes f, what relates to e aside.
@@ -150,8 +150,8 @@ func (e *Event) Passes(f *filter.Events) bool {
 	return f.Match(s)
 }
 
-// related returns those of evs to which others relate as f asks for.
-func (rm *Room) related(ctx context.Context, f *filter.Events, evs []*Event) ([]*Event, error) {
+// Related returns those of evs to which others relate as f asks for.
+func (rm *Room) Related(ctx context.Context, f *filter.Events, evs []*Event) ([]*Event, error) {
 	if f == nil || f.RelatedBy.IsZero() || len(evs) == 0 {
 		return evs, nil
 	}
@@ -173,7 +173,7 @@ func (rm *Room) related(ctx context.Context, f *filter.Events, evs []*Event) ([]
 			wanted[row.Parent(rm.rules.Version)] = true
 		}
 	}
-	out := evs[:0]
+	var out []*Event
 	for _, e := range evs {
 		if wanted[e.ID] {
 			out = append(out, e)
