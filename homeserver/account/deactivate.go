@@ -1,0 +1,59 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"maunium.net/go/mautrix/id"
+
+	"plenum/homeserver/account/uia"
+	"plenum/internal/matrix"
+	"plenum/storage"
+	"plenum/storage/accounts"
+)
+
+// Deactivate closes the account of who asks, or of whoever gives its password.
+//
+// Spec: client-server-api#post_matrixclientv3accountdeactivate
+func (a *Accounts) Deactivate(ctx context.Context, p matrix.Principal, erase bool, auth json.RawMessage) (err error) {
+	defer matrix.Wrap(&err, "deactivate account")
+	grant, err := a.Reauthenticate(ctx, p, "deactivate account", strconv.FormatBool(erase), auth)
+	if err != nil {
+		return err
+	}
+	err = a.close(ctx, id.UserID(grant.Proof(uia.Password)), erase)
+	if err == nil {
+		grant.Spend()
+	}
+	return err
+}
+
+// Close closes an account for an administrator.
+func (a *Accounts) Close(ctx context.Context, user id.UserID, erase bool) (err error) {
+	defer matrix.Wrap(&err, "close account")
+	if _, err := a.local(ctx, user); err != nil {
+		return err
+	}
+	return a.close(ctx, user, erase)
+}
+
+// close ends all sessions at once. That the account leaves its rooms and that
+// others remove what it has stored is left to Run.
+func (a *Accounts) close(ctx context.Context, user id.UserID, erase bool) error {
+	return a.store.Write(ctx, func(tx *storage.Tx) error {
+		if err := a.signOutAll(ctx, tx, user, ""); err != nil {
+			return err
+		}
+		if err := a.store.Close(ctx, tx, user); err != nil {
+			return err
+		}
+		if !erase {
+			return a.store.AddTask(ctx, tx, user, accounts.Depart)
+		}
+		if err := a.store.ClearProfile(ctx, tx, user); err != nil {
+			return err
+		}
+		return a.store.AddTask(ctx, tx, user, accounts.Forget)
+	})
+}

@@ -1,0 +1,68 @@
+package session
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/id"
+
+	"plenum/internal/httpx"
+	"plenum/internal/matrix"
+)
+
+type device struct {
+	ID         id.DeviceID `json:"device_id"`
+	Name       string      `json:"display_name,omitempty"`
+	LastSeenMS *int64      `json:"last_seen_ts,omitempty"`
+}
+
+type devicesResponse struct {
+	Devices []device `json:"devices"`
+}
+
+// devices is GET /devices.
+func (a *API) devices(ctx context.Context, r *httpx.Request[httpx.None]) (devicesResponse, error) {
+	all, err := a.accounts.Devices(ctx, r.Principal)
+	resp := devicesResponse{make([]device, len(all))}
+	for i, d := range all {
+		resp.Devices[i] = device(d)
+	}
+	return resp, err
+}
+
+// device is GET /devices/{deviceId}.
+func (a *API) device(ctx context.Context, r *httpx.Request[httpx.None]) (device, error) {
+	d, err := a.accounts.Device(ctx, r.Principal, id.DeviceID(r.Path("deviceId")))
+	return device(d), err
+}
+
+type renameRequest struct {
+	Name *string `json:"display_name"`
+}
+
+// renameDevice is PUT /devices/{deviceId}.
+func (a *API) renameDevice(ctx context.Context, r *httpx.Request[renameRequest]) (httpx.None, error) {
+	device := id.DeviceID(r.Path("deviceId"))
+	if r.Body.Name == nil {
+		_, err := a.accounts.Device(ctx, r.Principal, device)
+		return httpx.None{}, err
+	}
+	return httpx.None{}, a.accounts.RenameDevice(ctx, r.Principal, device, *r.Body.Name)
+}
+
+// deleteDevice is DELETE /devices/{deviceId}.
+func (a *API) deleteDevice(ctx context.Context, r *httpx.Request[authRequest]) (httpx.None, error) {
+	return httpx.None{}, a.accounts.DeleteDevices(ctx, r.Principal, []id.DeviceID{id.DeviceID(r.Path("deviceId"))}, r.Body.Auth)
+}
+
+type deleteDevicesRequest struct {
+	Devices []id.DeviceID `json:"devices"`
+	authRequest
+}
+
+// deleteDevices is POST /delete_devices.
+func (a *API) deleteDevices(ctx context.Context, r *httpx.Request[deleteDevicesRequest]) (httpx.None, error) {
+	if r.Body.Devices == nil {
+		return httpx.None{}, matrix.Errorf(matrix.MissingParam, "The devices are missing.")
+	}
+	return httpx.None{}, a.accounts.DeleteDevices(ctx, r.Principal, r.Body.Devices, r.Body.Auth)
+}
