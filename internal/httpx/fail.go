@@ -61,7 +61,9 @@ func (x *exchange) sendError(e *matrix.Error, err error) {
 	}
 	body := make(map[string]any, 3+len(e.Extra))
 	maps.Copy(body, e.Extra)
-	body["errcode"], body["error"] = e.Code, e.Text
+	if e.Code != "" { // user-interactive authentication asks without one
+		body["errcode"], body["error"] = e.Code, e.Text
+	}
 	if e.Code == matrix.LimitExceeded && e.RetryAfter > 0 {
 		body["retry_after_ms"] = int64(math.Ceil(float64(e.RetryAfter) / float64(time.Millisecond)))
 		x.out.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))

@@ -82,7 +82,7 @@ var statuses = map[Code]int{
 // Error is the only error that reaches a client with its text intact. Every
 // other error is answered as M_UNKNOWN with status 500 and logged.
 type Error struct {
-	Code       Code           // spec error code
+	Code       Code           // spec error code; empty when a question is answered with a question: user-interactive authentication
 	Text       string         // for people; never internal detail
 	Status     int            // HTTP status; 0 means the usual one of Code
 	RetryAfter time.Duration  // with LimitExceeded: when to try again
