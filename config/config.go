@@ -28,6 +28,7 @@ type Config struct {
 	Sessions     Sessions     `doc:"How long people stay signed in."`
 	RateLimits   RateLimits   `doc:"How often one person may ask. Each limit is a rate and how many requests may come at once, such as \"10/s, burst 50\", or \"off\". The rate is per second (s), minute (min) or hour (h)."`
 	Rooms        Rooms        `doc:"What new rooms are like."`
+	Privacy      Privacy      `doc:"What is kept and shown about people. Addresses and programs of people are not kept at all, whatever is set here."`
 	Presence     Presence     `doc:"Whether people see who is online."`
 	Log          Log          `doc:"What the server says about its work. Messages, tokens, and addresses of people are never in it."`
 
@@ -35,8 +36,12 @@ type Config struct {
 	// deleted after it. No file can say so: see Throwaway.
 	Throwaway *Throwaway `toml:"-"`
 
+	file   string // that was read
 	folder string // where relative paths start
 }
+
+// File returns the name of the file that was read, or "".
+func (c Config) File() string { return c.file }
 
 // Listen is where the server listens.
 type Listen struct {
@@ -59,7 +64,7 @@ type TLS struct {
 // Database is where accounts and messages are kept.
 type Database struct {
 	URL            string `example:"postgres://plenum:secret@localhost/plenum" doc:"Empty: the file plenum.db in the data folder, which is right for most servers. A path: that file. postgres://…: a PostgreSQL database."`
-	Synchronous    string `default:"full" doc:"full: whatever was acknowledged survives a power failure. normal: the last moments before one may be lost; a little faster on slow disks. Only for SQLite."`
+	Synchronous    string `default:"full" doc:"full: whatever was acknowledged survives a power failure. normal: the last moments before one may be lost; a little faster on slow disks."`
 	MaxConnections int    `default:"0" doc:"Connections that read at the same time. 0: four for SQLite, eight for PostgreSQL."`
 }
 
@@ -87,14 +92,16 @@ type Registration struct {
 
 // Passwords is how passwords are judged and kept.
 type Passwords struct {
-	MinLength  int  `default:"10" doc:"The shortest password that is accepted."`
-	HashMemory Size `default:"19 MiB" doc:"How much memory it takes to check one password (argon2id). More makes guessing a stolen password harder, and signing in slower."`
-	HashPasses int  `default:"2" doc:"How often that memory is gone through."`
+	MinLength   int  `default:"8" doc:"The shortest password that is accepted."`
+	HashMemory  Size `default:"19 MiB" doc:"How much memory it takes to check one password (argon2id). More makes guessing a stolen password harder, and signing in slower."`
+	HashPasses  int  `default:"2" doc:"How often that memory is gone through."`
+	WrongInARow int  `default:"20" doc:"After how many wrong passwords for one account in a row it has to be waited before the next."`
 }
 
 // Sessions is how long people stay signed in.
 type Sessions struct {
-	AccessTokenLife Duration `default:"1 hour" doc:"How long an access token is good for before the client has to renew it. Only for clients that can; others stay signed in until they sign out."`
+	AccessTokenLife Duration `default:"1 hour" doc:"How long an access token is good for before the client has to renew it. Only for clients that can."`
+	PlainTokenLife  Duration `default:"0" example:"90 days" doc:"How long people stay signed in whose clients cannot renew tokens. 0: until they sign out."`
 }
 
 // RateLimits is how often one person may ask.
@@ -115,6 +122,12 @@ type Rooms struct {
 	DefaultVersion string   `default:"12" doc:"The version of new rooms, unless the client asks for another."`
 	Encrypt        []string `example:"private_chat, trusted_private_chat" doc:"The kinds of new rooms that are end-to-end encrypted even when the client does not ask for it: private_chat, trusted_private_chat, public_chat. None by default, since this version does not carry the keys that clients need for it yet."`
 	InMemory       int      `default:"2000" doc:"How many rooms are kept ready in memory."`
+}
+
+// Privacy is what is kept and shown about people.
+type Privacy struct {
+	Profiles string `default:"acquaintances" doc:"Who can look up the name and the picture of somebody here. acquaintances: people who share a room with them, or could join or read one that they are in. anyone: even people without an account."`
+	LastSeen bool   `default:"false" doc:"Note for each device the day on which it was used last, so that people can find devices that they have forgotten."`
 }
 
 // Presence is whether people see who is online.

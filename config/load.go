@@ -58,7 +58,7 @@ func Load(path string, env []string) (Config, error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case err == nil:
-		c.folder = filepath.Dir(path)
+		c.file, c.folder = path, filepath.Dir(path)
 	case !named && errors.Is(err, fs.ErrNotExist):
 	default:
 		return c, fmt.Errorf("the settings cannot be read: %w", err)

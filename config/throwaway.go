@@ -52,10 +52,11 @@ func NewThrowaway(o ThrowawayOptions) (Config, error) {
 	c.TLS.Certificate, c.TLS.Key = o.TLSCert, o.TLSKey
 	c.Database.URL = o.Database
 	c.Registration.Mode = "open"
-	c.Passwords = Passwords{MinLength: 1, HashMemory: 8 << 10, HashPasses: 1}
+	c.Passwords = Passwords{MinLength: 1, HashMemory: 8 << 10, HashPasses: 1, WrongInARow: 1 << 30}
 	c.RateLimits = RateLimits{}
 	c.Rooms.Encrypt = nil // suites read what they send
 	c.Presence.Enabled = true
+	c.Privacy = Privacy{Profiles: "anyone", LastSeen: true}
 	c.Media.LegacyPublic = true
 	c.Log.Level = "warn"
 	c.Throwaway = &Throwaway{SharedSecret: throwawaySecret, TestCA: o.TestCA, Appservices: o.Appservices}

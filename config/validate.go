@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Validate returns everything that is wrong with the settings by themselves,
@@ -54,7 +55,12 @@ func (c Config) problems() Problems {
 	c.Media.check(&k)
 	c.Registration.check(&k)
 	c.Passwords.check(&k)
+	k.atLeast("passwords.wrong_in_a_row", int64(c.Passwords.WrongInARow), 1)
+	if c.Sessions.AccessTokenLife < Duration(time.Minute) {
+		k.add("sessions.access_token_life", "must be at least 1 minute.")
+	}
 	c.Rooms.check(&k)
+	k.oneOf("privacy.profiles", c.Privacy.Profiles, "acquaintances", "anyone")
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	return k.found

@@ -107,6 +107,9 @@ func (d Duration) String() string {
 	return "0"
 }
 
+// MarshalText writes the span like String, for flags.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
 func durationUnit(name string) (time.Duration, bool) {
 	for _, u := range durationUnits {
 		for _, n := range u.names {

@@ -18,43 +18,54 @@ const (
 	peekMeta   = "SELECT key, value FROM meta"
 	peekSQLite = "SELECT 1 FROM sqlite_master WHERE name = 'meta'"
 	peekPG     = "SELECT to_regclass('meta') IS NOT NULL"
+	peekUsed   = "SELECT 1 WHERE EXISTS (SELECT 1 FROM event) OR EXISTS (SELECT 1 FROM account)"
 )
 
-// Peek returns what Meta knows of a database, without changing it, also while
-// another process has it open. It is nil where there is no database yet, or
-// one that was never opened.
-func Peek(ctx context.Context, cfg Config) (map[string]string, error) {
+// Peeked is what a database says of itself.
+type Peeked struct {
+	Meta map[string]string // nil: there is no database, or it was never opened
+	Used bool              // there are events or accounts in it
+}
+
+// Peek looks at a database without changing it, also while another process has
+// it open.
+func Peek(ctx context.Context, cfg Config) (Peeked, error) {
 	if strings.HasPrefix(cfg.DSN, "postgres://") || strings.HasPrefix(cfg.DSN, "postgresql://") {
 		return peekPostgres(ctx, cfg.DSN)
 	}
 	if _, err := os.Stat(cfg.DSN); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return Peeked{}, nil
 	} else if err != nil {
-		return nil, err
+		return Peeked{}, err
 	}
 	return peekFile(ctx, cfg.DSN)
 }
 
-func peekFile(ctx context.Context, path string) (meta map[string]string, err error) {
+func peekFile(ctx context.Context, path string) (p Peeked, err error) {
 	connector, err := sqlite.NewConnector(path + "?_dqs=0&mode=rw&_pragma=query_only(1)&_pragma=busy_timeout(5000)")
 	if err != nil {
-		return nil, fmt.Errorf("storage: open %s: %w", path, err)
+		return p, fmt.Errorf("storage: open %s: %w", path, err)
 	}
 	conn, err := connector.Connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("storage: open %s: %w", path, err)
+		return p, fmt.Errorf("storage: open %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	found, err := peekRows(ctx, conn, peekSQLite, 1)
 	if err != nil || len(found) == 0 {
-		return nil, err
+		return p, err
 	}
 	rows, err := peekRows(ctx, conn, peekMeta, 2)
-	meta = make(map[string]string, len(rows))
-	for _, r := range rows {
-		meta[fmt.Sprint(r[0])] = fmt.Sprint(r[1])
+	if err != nil {
+		return p, err
 	}
-	return meta, err
+	p.Meta = make(map[string]string, len(rows))
+	for _, r := range rows {
+		p.Meta[fmt.Sprint(r[0])] = fmt.Sprint(r[1])
+	}
+	used, err := peekRows(ctx, conn, peekUsed, 1)
+	p.Used = len(used) > 0
+	return p, err
 }
 
 // peekRows returns all rows of a query.
@@ -75,22 +86,27 @@ func peekRows(ctx context.Context, conn driver.Conn, sql string, columns int) (a
 	}
 }
 
-func peekPostgres(ctx context.Context, dsn string) (map[string]string, error) {
+func peekPostgres(ctx context.Context, dsn string) (p Peeked, err error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	conn, err := pgconn.Connect(ctx, dsn)
 	if err != nil {
-		return nil, fmt.Errorf("storage: %w", err)
+		return p, fmt.Errorf("storage: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	found := conn.ExecParams(ctx, peekPG, nil, nil, nil, nil).Read()
 	if found.Err != nil || string(found.Rows[0][0]) != "t" {
-		return nil, found.Err
+		return p, found.Err
 	}
 	result := conn.ExecParams(ctx, peekMeta, nil, nil, nil, nil).Read()
-	meta := make(map[string]string, len(result.Rows))
-	for _, row := range result.Rows {
-		meta[string(row[0])] = string(row[1])
+	if result.Err != nil {
+		return p, result.Err
 	}
-	return meta, result.Err
+	p.Meta = make(map[string]string, len(result.Rows))
+	for _, row := range result.Rows {
+		p.Meta[string(row[0])] = string(row[1])
+	}
+	used := conn.ExecParams(ctx, peekUsed, nil, nil, nil, nil).Read()
+	p.Used = len(used.Rows) > 0
+	return p, used.Err
 }

@@ -22,9 +22,9 @@ func TestPeekWhileOpenAndAfter(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, when := range []string{"while it is open", "when it is closed"} {
-				meta, err := storage.Peek(t.Context(), cfg)
-				if err != nil || meta["server_name"] != "one.example" {
-					t.Errorf("%s: %v, %v", when, meta, err)
+				p, err := storage.Peek(t.Context(), cfg)
+				if err != nil || p.Meta["server_name"] != "one.example" || p.Used {
+					t.Errorf("%s: %+v, %v", when, p, err)
 				}
 				if err := db.Close(); err != nil {
 					t.Fatal(err)
@@ -37,8 +37,8 @@ func TestPeekWhileOpenAndAfter(t *testing.T) {
 func TestPeekMakesNoDatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "none.db")
-	if meta, err := storage.Peek(t.Context(), storage.Config{DSN: path}); meta != nil || err != nil {
-		t.Errorf("meta %v, error %v", meta, err)
+	if p, err := storage.Peek(t.Context(), storage.Config{DSN: path}); p.Meta != nil || err != nil {
+		t.Errorf("%+v, error %v", p, err)
 	}
 	if found, _ := filepath.Glob(path + "*"); len(found) > 0 {
 		t.Errorf("it left %v", found)

@@ -1,0 +1,108 @@
+package homeserver
+
+import (
+	"net/netip"
+	"time"
+
+	"plenum/config"
+	"plenum/homeserver/account"
+	"plenum/homeserver/media"
+	"plenum/homeserver/userdata"
+	"plenum/internal/httpx"
+	"plenum/rooms"
+	"plenum/rooms/event"
+	"plenum/storage/accounts"
+)
+
+// The functions here say what each part takes from the settings.
+
+func accountsOptions(cfg config.Config) accounts.Options {
+	return accounts.Options{ServerName: cfg.ServerName, LastSeen: cfg.Privacy.LastSeen}
+}
+
+func roomsOptions(cfg config.Config, signer *event.Signer) rooms.Options {
+	return rooms.Options{
+		ServerName:     cfg.ServerName,
+		Signer:         signer,
+		DefaultVersion: cfg.Rooms.DefaultVersion,
+		EncryptPresets: cfg.Rooms.Encrypt,
+		RoomsInMemory:  cfg.Rooms.InMemory,
+	}
+}
+
+func userdataOptions(cfg config.Config) userdata.Options {
+	return userdata.Options{Presence: cfg.Presence.Enabled}
+}
+
+func accountOptions(cfg config.Config) account.Options {
+	o := account.Options{
+		ServerName:   cfg.ServerName,
+		Registration: map[string]account.Mode{"closed": account.Closed, "token": account.ByToken, "open": account.Open}[cfg.Registration.Mode],
+		Passwords: account.Passwords{
+			MinLength: cfg.Passwords.MinLength,
+			Memory:    uint32(cfg.Passwords.HashMemory >> 10),
+			Passes:    uint32(cfg.Passwords.HashPasses),
+		},
+		WrongPasswords: cfg.Passwords.WrongInARow,
+		Life:           account.Life{Access: cfg.Sessions.AccessTokenLife.Std(), Plain: cfg.Sessions.PlainTokenLife.Std()},
+		Profiles:       map[string]account.Visibility{"anyone": account.ToAnyone, "acquaintances": account.ToAcquaintances}[cfg.Privacy.Profiles],
+	}
+	if cfg.Registration.TermsURL != "" {
+		o.Terms = []account.Policy{{
+			ID: "terms", Version: cfg.Registration.TermsVersion,
+			Texts: map[string]account.PolicyText{"en": {Name: cfg.Registration.TermsName, URL: cfg.Registration.TermsURL}},
+		}}
+	}
+	if cfg.Throwaway != nil {
+		o.SharedSecret = cfg.Throwaway.SharedSecret
+		o.WrongPasswords = -1
+	}
+	return o
+}
+
+func mediaOptions(cfg config.Config) media.Options {
+	m := cfg.Media
+	return media.Options{
+		ServerName:   cfg.ServerName,
+		MaxUpload:    int64(m.MaxUpload),
+		Quota:        int64(m.Quota),
+		MaxPending:   m.MaxPending,
+		MaxPixels:    m.MaxPixels,
+		MaxThumbnail: m.MaxThumbnail,
+		DecodeMemory: int64(m.DecodeMemory),
+		RemoteLife:   time.Duration(m.RemoteLife),
+		KeepMetadata: m.KeepMetadata,
+	}
+}
+
+// limits are the rate limits by class; without a limit a class is missing.
+func limits(cfg config.Config) map[httpx.Rate]httpx.Limit {
+	r := cfg.RateLimits
+	all := map[httpx.Rate]httpx.Limit{}
+	for class, rate := range map[httpx.Rate]config.Rate{
+		httpx.RateDefault: r.Default, httpx.RateLogin: r.Login, httpx.RateRegister: r.Register,
+		httpx.RateMessage: r.Message, httpx.RateJoin: r.Join, httpx.RateInvite: r.Invite,
+		httpx.RateMedia: r.Media, httpx.RateSearch: r.Search, httpx.RateAdmin: r.Admin,
+	} {
+		if rate.Burst > 0 {
+			all[class] = httpx.Limit{PerSecond: rate.PerSecond, Burst: rate.Burst}
+		}
+	}
+	return all
+}
+
+// trustedProxies are the web servers in front of this one.
+func trustedProxies(cfg config.Config) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range cfg.Listen.Proxies {
+		p, err := netip.ParsePrefix(text)
+		if a, addrErr := netip.ParseAddr(text); addrErr == nil {
+			p, err = a.Prefix(a.BitLen())
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}

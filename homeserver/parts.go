@@ -1,0 +1,123 @@
+package homeserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"maunium.net/go/mautrix/id"
+
+	"plenum/config"
+	"plenum/homeserver/account"
+	"plenum/homeserver/media"
+	"plenum/homeserver/userdata"
+	"plenum/internal/run"
+	"plenum/rooms"
+	"plenum/rooms/event"
+	"plenum/storage"
+	"plenum/storage/accounts"
+	"plenum/storage/blob"
+	"plenum/storage/eventlog"
+	"plenum/storage/mediastore"
+)
+
+// parts are the nouns of a homeserver, in the order in which they are built.
+type parts struct {
+	db       *storage.DB
+	signer   *event.Signer
+	blobs    *blob.Store
+	rooms    *rooms.Rooms
+	userdata *userdata.Data
+	accounts *account.Accounts
+	media    *media.Media
+}
+
+// newParts opens the database and builds everything on it. On an error, what
+// was opened is in the parts that are returned.
+func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *parts, err error) {
+	p = &parts{}
+	dsn := storage.Config{DSN: cfg.DSN(), MaxConns: cfg.Database.MaxConnections, Synchronous: cfg.Database.Synchronous}
+	if p.db, err = storage.Open(ctx, dsn, log); err != nil {
+		return p, databaseError(err, cfg)
+	}
+	events, err := eventlog.New()
+	if err != nil {
+		return p, err
+	}
+	people, err := accounts.New(ctx, p.db, accountsOptions(cfg))
+	if err != nil {
+		return p, err
+	}
+	if err := claimDatabase(ctx, p.db, cfg, unused(events, people)); err != nil {
+		return p, err
+	}
+	if p.signer, err = openSigner(cfg); err != nil {
+		return p, err
+	}
+	if p.blobs, err = blob.Open(mediaFolder(cfg), cfg.Media.KeyFile); err != nil {
+		return p, err
+	}
+	if p.rooms, err = rooms.New(p.db, events, people, roomsOptions(cfg, p.signer), log); err != nil {
+		return p, err
+	}
+	if p.userdata, err = userdata.New(p.db, p.rooms, userdataOptions(cfg), log); err != nil {
+		return p, err
+	}
+	p.accounts = account.New(people, p.rooms, hooks(p.userdata), accountOptions(cfg), log)
+	p.media = media.New(mediastore.New(p.db), p.blobs, mediaOptions(cfg), log)
+	return p, nil
+}
+
+// add adds what runs for as long as the server does.
+func (p *parts) add(g *run.Group) {
+	g.Add("accounts", p.accounts.Run)
+	g.Add("user data", p.userdata.Run)
+	g.Add("media", p.media.Run)
+}
+
+// hooks are what others do when devices or accounts go.
+func hooks(d *userdata.Data) account.Hooks {
+	return account.Hooks{
+		DevicesGone: []func(context.Context, *storage.Tx, id.UserID, []id.DeviceID) error{d.DevicesGone},
+		Gone:        []func(context.Context, id.UserID, bool) error{d.Gone},
+	}
+}
+
+// unused returns a function that reports whether nothing in the database
+// carries the name of the server yet.
+func unused(events *eventlog.Log, people *accounts.Store) func(context.Context, *storage.Tx) (bool, error) {
+	return func(ctx context.Context, tx *storage.Tx) (bool, error) {
+		pos, err := events.MaxPosition(ctx, tx)
+		if err != nil || pos != 0 {
+			return false, err
+		}
+		some, err := people.Any(ctx, tx)
+		return !some, err
+	}
+}
+
+// openSigner reads the signing key, or makes one at the first start.
+func openSigner(cfg config.Config) (*event.Signer, error) {
+	if err := os.MkdirAll(filepath.Dir(cfg.SigningKeyFile), 0o700); err != nil {
+		return nil, fmt.Errorf("the folder of the signing key cannot be made: %w", err)
+	}
+	signer, err := event.OpenSigner(cfg.ServerName, cfg.SigningKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("signing key: %w", err)
+	}
+	return signer, nil
+}
+
+// databaseError says what helps when the database cannot be opened.
+func databaseError(err error, cfg config.Config) error {
+	switch {
+	case errors.Is(err, storage.ErrInUse):
+		return fmt.Errorf("another Plenum works with this database already; stop that one first: %w", err)
+	case !cfg.Database.IsFile():
+		return fmt.Errorf("the PostgreSQL database cannot be opened; look at database.url, and whether its server runs: %w", err)
+	}
+	return fmt.Errorf("the database cannot be opened: %w", err)
+}

@@ -1,0 +1,127 @@
+package homeserver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"plenum/config"
+	"plenum/homeserver/api/admin"
+	"plenum/homeserver/api/web"
+	"plenum/homeserver/listen"
+	"plenum/internal/httpx"
+	"plenum/internal/run"
+	"plenum/storage"
+)
+
+// stopWithin is how long each part may take to stop. The listeners take the
+// longest: they let running requests end.
+const stopWithin = 30 * time.Second
+
+// Server is one homeserver.
+type Server struct {
+	cfg     config.Config
+	log     *slog.Logger
+	metrics *prometheus.Registry
+	parts   *parts
+
+	routes []httpx.Route
+	client http.Handler // for everybody
+	local  http.Handler // for the command line
+
+	doors     []door
+	front     *listen.Server    // nil when there are none
+	automatic *listen.Automatic // nil unless certificates come by ACME
+}
+
+// New puts a server together. It claims the data folder and the database for
+// this process and takes the addresses to listen on, but answers nobody before
+// Run. A Server that is not run must be closed.
+func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, err error) {
+	if err := claimFolder(cfg); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: log, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if s.parts, err = newParts(ctx, cfg, log); err != nil {
+		return nil, err
+	}
+	registerStorage(s.metrics, s.parts.db)
+	s.routes = s.parts.routes(cfg)
+	proxies, err := trustedProxies(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.client = httpx.NewMux(s.routes, httpx.Options{
+		Auth:           s.parts.accounts,
+		Limits:         limits(cfg),
+		TrustedProxies: proxies,
+		Metrics:        s.metrics,
+		Log:            log,
+	})
+	s.local = httpx.NewMux(admin.New(s.parts.accounts, Version()).Routes(), httpx.Options{Log: log})
+	return s, s.open()
+}
+
+// Handler answers everything that clients and other servers ask.
+func (s *Server) Handler() http.Handler { return s.client }
+
+// Routes lists what Handler serves.
+func (s *Server) Routes() []httpx.Route { return s.routes }
+
+// Run lives until ctx ends or a part fails, and returns when everything has
+// stopped and the database is closed.
+func (s *Server) Run(ctx context.Context) error {
+	g := run.Group{StopWithin: stopWithin, Log: s.log}
+	g.Add("database", func(ctx context.Context) error {
+		<-ctx.Done()
+		return s.parts.db.Close()
+	})
+	s.parts.add(&g)
+	g.Add("command line", s.serveLocal)
+	s.addListeners(&g)
+	return g.Run(ctx)
+}
+
+// Close gives back what New has taken. It is for a Server that is not run.
+func (s *Server) Close() error {
+	var errs []error
+	if s.front != nil {
+		errs = append(errs, s.front.Close())
+	}
+	if s.parts != nil && s.parts.db != nil {
+		errs = append(errs, s.parts.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// healthy reports whether the database answers.
+func (s *Server) healthy(ctx context.Context) error {
+	return s.parts.db.Read(ctx, func(tx *storage.Tx) error {
+		_, _, err := storage.Meta(ctx, tx, metaServerName)
+		return err
+	})
+}
+
+// FirstAdminLink returns the address of the page on which the first account
+// can be made, and "" when there are accounts.
+func (s *Server) FirstAdminLink(ctx context.Context) (string, error) {
+	token, err := s.parts.accounts.Bootstrap(ctx)
+	if err != nil || token == "" {
+		return "", err
+	}
+	for _, a := range s.Addresses() {
+		if a.forClients {
+			return a.URL + web.FirstAdminPath + token, nil
+		}
+	}
+	return "", nil
+}
