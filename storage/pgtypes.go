@@ -55,6 +55,9 @@ type pgParams struct {
 }
 
 func (p *pgParams) reset() {
+	if p.buf == nil {
+		p.buf = make([]byte, 0, 256) // a value of it is never nil, which is NULL, even if it is empty
+	}
 	p.formats, p.values, p.buf = p.formats[:0], p.values[:0], p.buf[:0]
 }
 
