@@ -36,6 +36,7 @@ var rules = []struct {
 	{3, `rooms(/.*)?`},
 	{3, `homeserver/media(/.*)?`},
 	{3, `homeserver/listen`},
+	{4, `e2ee(/.*)?`},
 	{4, `homeserver/(account|userdata|push)(/.*)?`},
 	{5, `homeserver/sync(/.*)?`},
 	{6, `homeserver/api/.*`},
