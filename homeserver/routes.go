@@ -19,7 +19,7 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		session.New(p.accounts).Routes(),
 		profile.New(p.accounts).Routes(),
 		room.New(p.rooms, p.userdata).Routes(),
-		directory.New(p.rooms).Routes(),
+		directory.New(p.rooms, p.accounts).Routes(),
 		mediaapi.New(p.media, mediaapi.Options{AllowLegacy: cfg.Media.LegacyPublic}).Routes(),
 		web.New(p.accounts.First(), cfg.ServerName, publicURL(cfg)).Routes(),
 	)

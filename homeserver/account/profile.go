@@ -65,11 +65,8 @@ func (a *Accounts) maySee(ctx context.Context, p matrix.Principal, user id.UserI
 	if p.IsAnyone() {
 		return matrix.Errorf(matrix.MissingToken, "Profiles are shown to people with an account.")
 	}
-	shared, err := a.rooms.ShareRoom(ctx, p.User, user)
-	if err == nil && !shared {
-		shared, err = a.rooms.InOpenRoom(ctx, user)
-	}
-	if err == nil && !shared {
+	knows, err := a.knows(ctx, p, user)
+	if err == nil && !knows {
 		err = matrix.Errorf(matrix.Forbidden, "Profiles are shown to people who share a room.")
 	}
 	return err

@@ -1,5 +1,5 @@
-// Package directory is the client-server API of the room directory: aliases
-// and the list of public rooms.
+// Package directory is the client-server API of the directories: aliases of
+// rooms, the list of public rooms, and people.
 package directory
 
 import (
@@ -7,6 +7,7 @@ import (
 
 	"maunium.net/go/mautrix/id"
 
+	"plenum/homeserver/account"
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
 	"plenum/rooms"
@@ -19,11 +20,12 @@ const (
 
 // API serves the directory.
 type API struct {
-	rooms *rooms.Rooms
+	rooms  *rooms.Rooms
+	people *account.Accounts
 }
 
-// New returns the API over r.
-func New(r *rooms.Rooms) *API { return &API{rooms: r} }
+// New returns the API over r and the people who have an account.
+func New(r *rooms.Rooms, people *account.Accounts) *API { return &API{rooms: r, people: people} }
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
@@ -39,6 +41,9 @@ func (a *API) Routes() []httpx.Route {
 		httpx.Put(list, httpx.User, spec+"put_matrixclientv3directorylistroomroomid", httpx.RateDefault, a.setVisibility),
 		httpx.Get(v3+"/publicRooms", httpx.User, spec+"get_matrixclientv3publicrooms", httpx.RateSearch, a.publicRooms),
 		httpx.Post(v3+"/publicRooms", httpx.User, spec+"post_matrixclientv3publicrooms", httpx.RateSearch, a.searchRooms),
+		httpx.Post(v3+"/user_directory/search", httpx.User, spec+"post_matrixclientv3user_directorysearch", httpx.RateSearch, a.searchPeople),
+		httpx.Get("/_matrix/client/v1/mutual_rooms", httpx.User, spec+"get_matrixclientv1mutual_rooms", httpx.RateSearch, a.mutualRooms).
+			Also("/_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms"),
 	}
 }
 
