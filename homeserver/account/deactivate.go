@@ -29,10 +29,12 @@ func (a *Accounts) Deactivate(ctx context.Context, p matrix.Principal, erase boo
 	return err
 }
 
-// Close closes an account for an administrator.
+// Close closes an account for an administrator. One that is closed already can
+// still be erased.
 func (a *Accounts) Close(ctx context.Context, user id.UserID, erase bool) (err error) {
 	defer matrix.Wrap(&err, "close account")
-	if _, err := a.local(ctx, user); err != nil {
+	acc, err := a.local(ctx, user)
+	if err != nil && !(acc.Deactivated && erase) {
 		return err
 	}
 	return a.close(ctx, user, erase)
