@@ -47,6 +47,9 @@ func NewAutomatic(opt ACME) (*Automatic, error) {
 	if len(opt.Names) == 0 {
 		return nil, errors.New("certificates by ACME: no names to get them for")
 	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
 	log := bridge(opt.Log)
 	a := &Automatic{names: opt.Names}
 	a.cache = certmagic.NewCache(certmagic.CacheOptions{
@@ -57,6 +60,12 @@ func NewAutomatic(opt ACME) (*Automatic, error) {
 		DefaultServerName: opt.Names[0], // for who asks by address
 		Storage:           &certmagic.FileStorage{Path: opt.Folder},
 		Logger:            log,
+		OnEvent: func(_ context.Context, event string, data map[string]any) error {
+			if event == "cert_obtained" {
+				opt.Log.Info("certificate obtained", "name", data["identifier"])
+			}
+			return nil
+		},
 	})
 	a.issuer = certmagic.NewACMEIssuer(a.magic, certmagic.ACMEIssuer{
 		CA:             cmp.Or(opt.Directory, certmagic.LetsEncryptProductionCA),

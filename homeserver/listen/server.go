@@ -45,7 +45,7 @@ type Server struct {
 	opt       Options
 	listeners []net.Listener
 	servers   []*http.Server // in the order of listeners
-	running   sync.RWMutex // held for reading by every request
+	running   sync.RWMutex   // held for reading by every request
 	base      context.Context
 	cut       context.CancelFunc // ends base, and with it all requests
 }

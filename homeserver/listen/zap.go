@@ -10,11 +10,9 @@ import (
 )
 
 // bridge returns the kind of log that the ACME library writes, which goes on
-// to l.
+// to l. What it calls information are its single steps, among them the
+// administrator's email address: that is for finding faults.
 func bridge(l *slog.Logger) *zap.Logger {
-	if l == nil {
-		return zap.NewNop()
-	}
 	return zap.New(core{l})
 }
 
@@ -27,8 +25,6 @@ func level(l zapcore.Level) slog.Level {
 		return slog.LevelError
 	case l == zapcore.WarnLevel:
 		return slog.LevelWarn
-	case l == zapcore.InfoLevel:
-		return slog.LevelInfo
 	}
 	return slog.LevelDebug
 }
