@@ -78,10 +78,6 @@ func (k *checkup) clock(now time.Time) {
 func (k *checkup) folder() bool {
 	const subject = "data folder"
 	dir := k.cfg.DataFolder
-	if err := belongs(k.cfg); err != nil {
-		k.problem(subject, "%v.", err)
-		return false
-	}
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		parent := nearestFolder(dir)
@@ -98,6 +94,10 @@ func (k *checkup) folder() bool {
 		return false
 	case !info.IsDir():
 		k.problem(subject, "%s is a file, not a folder.", dir)
+		return false
+	}
+	if err := belongs(k.cfg); err != nil {
+		k.problem(subject, "%v.", err)
 		return false
 	}
 	if err := tryWrite(dir); err != nil {
@@ -202,7 +202,7 @@ func (k *checkup) database(ctx context.Context) {
 	case err != nil && k.cfg.Database.IsFile():
 		k.problem(subject, "%s cannot be opened: %v.", k.cfg.DSN(), err)
 	case err != nil:
-		k.problem(subject, "PostgreSQL cannot be reached, or does not let us in: %s. Look at database.url, and whether the database server runs.", withoutPassword(err, k.cfg.DSN()))
+		k.problem(subject, "PostgreSQL cannot be reached, or does not let us in. Look at database.url, and whether the database server runs. It says: %s", oneLine(err))
 	case found.Meta == nil || !found.Used:
 		k.ok(subject, "it is empty, and will belong to %s", k.cfg.ServerName)
 	default:
@@ -214,7 +214,5 @@ func (k *checkup) database(ctx context.Context) {
 	}
 }
 
-// withoutPassword keeps an address, which may hold a password, out of a text.
-func withoutPassword(err error, dsn string) string {
-	return strings.ReplaceAll(err.Error(), dsn, "database.url")
-}
+// oneLine is an error on one line.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

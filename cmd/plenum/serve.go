@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -103,7 +104,7 @@ func serve(ctx context.Context, cfg config.Config, c console) error {
 		return err
 	}
 	if err := welcome(ctx, c.Out, server, cfg); err != nil {
-		return err
+		return errors.Join(err, server.Close())
 	}
 	return server.Run(ctx)
 }
@@ -123,22 +124,29 @@ func newLog(cfg config.Log, w io.Writer) *slog.Logger {
 
 // welcome says where the server listens, and how to make the first account.
 func welcome(ctx context.Context, w io.Writer, server *homeserver.Server, cfg config.Config) error {
+	link := ""
+	if cfg.Throwaway == nil {
+		var err error
+		if link, err = server.FirstAdminLink(ctx); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(w, "Plenum %s serves %s.\n", homeserver.Version(), cfg.ServerName)
 	for _, a := range server.Addresses() {
 		fmt.Fprintf(w, "  %-14s %s\n", a.For, a.URL)
 	}
 	fmt.Fprintf(w, "  %-14s %s\n", "data", cfg.DataFolder)
 	fmt.Fprintf(w, "  %-14s %s (keep a copy elsewhere)\n", "keys", keyFolders(cfg))
-	link, err := server.FirstAdminLink(ctx)
-	if err != nil || link == "" {
-		return err
-	}
-	fmt.Fprintf(w, `
+	if link != "" {
+		fmt.Fprintf(w, `
 There is no account yet. Make the first one, the administrator's,
   in a browser:  %s
   or by typing:  %s user create --admin NAME%s
+
 `, link, callName(), configFlag(cfg))
-	return nil
+	}
+	_, err := fmt.Fprintln(w, "Ctrl-C stops the server.")
+	return err
 }
 
 // keyFolders names the folders of the key files.
