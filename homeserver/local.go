@@ -85,14 +85,26 @@ func listenLocal(folder string) (ln net.Listener, err error) {
 	return ln, nil
 }
 
-// serveLocal answers the command line until ctx ends.
-func (s *Server) serveLocal(ctx context.Context) error {
+// openLocal opens the socket for the command line. Without it the server runs
+// all the same.
+func (s *Server) openLocal(ctx context.Context) {
 	ln, err := listenLocal(s.cfg.DataFolder)
 	if err != nil {
 		s.log.LogAttrs(ctx, slog.LevelWarn, "commands cannot reach this server while it runs", slog.Any("err", err))
-		return nil
+		return
 	}
-	defer func() { _ = os.Remove(filepath.Join(s.cfg.DataFolder, socketName)) }()
+	s.socket = ln
+}
+
+// closeLocal removes the socket.
+func (s *Server) closeLocal() {
+	_ = os.Remove(filepath.Join(s.cfg.DataFolder, socketName))
+	_ = s.socket.Close() // whoever has served it has closed it
+}
+
+// serveLocal answers the command line until ctx ends.
+func (s *Server) serveLocal(ctx context.Context) error {
+	defer s.closeLocal()
 	server := &http.Server{Handler: s.local, ReadHeaderTimeout: 10 * time.Second}
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
@@ -100,7 +112,7 @@ func (s *Server) serveLocal(ctx context.Context) error {
 		defer cancel()
 		stopped <- server.Shutdown(wait)
 	})
-	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(s.socket); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped

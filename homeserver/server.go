@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -33,6 +34,7 @@ type Server struct {
 	client http.Handler // for everybody
 	local  http.Handler // for the command line
 
+	socket    net.Listener // for the command line; nil if it cannot be opened
 	doors     []door
 	front     *listen.Server    // nil when there are none
 	automatic *listen.Automatic // nil unless certificates come by ACME
@@ -68,6 +70,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, e
 		Log:            log,
 	})
 	s.local = httpx.NewMux(admin.New(s.parts.accounts, Version()).Routes(), httpx.Options{Log: log})
+	s.openLocal(ctx)
 	return s, s.open()
 }
 
@@ -86,7 +89,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return s.parts.db.Close()
 	})
 	s.parts.add(&g)
-	g.Add("command line", s.serveLocal)
+	if s.socket != nil {
+		g.Add("command line", s.serveLocal)
+	}
 	s.addListeners(&g)
 	return g.Run(ctx)
 }
@@ -96,6 +101,9 @@ func (s *Server) Close() error {
 	var errs []error
 	if s.front != nil {
 		errs = append(errs, s.front.Close())
+	}
+	if s.socket != nil {
+		s.closeLocal()
 	}
 	if s.parts != nil && s.parts.db != nil {
 		errs = append(errs, s.parts.db.Close())
