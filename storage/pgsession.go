@@ -231,11 +231,10 @@ func (s *pgSession) script(_ context.Context, sql string) error {
 	return s.wire.net.wait(answerTime)
 }
 
-func (s *pgSession) close() error {
-	if s.wire == nil {
-		return nil
+func (s *pgSession) close() {
+	if s.wire != nil {
+		s.wire.close()
 	}
-	return s.wire.close()
 }
 
 // pgCursor walks the rows of a query.

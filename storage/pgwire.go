@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -114,12 +113,14 @@ func newWire(conn *pgconn.PgConn, begin string) (*pgWire, error) {
 	}
 	w := &pgWire{net: c.Conn.(*patientConn), front: c.Frontend, pid: c.PID, stmts: make(map[*statement]*pgStmt)}
 	if err := w.net.wait(answerTime); err != nil {
-		return nil, errors.Join(err, w.close())
+		w.close()
+		return nil, err
 	}
 	w.begin, w.commit, w.rollback = w.declare(begin, nil), w.declare(sqlCommit, nil), w.declare(sqlRollback, nil)
 	w.sync()
 	if err := w.settleAll(); err != nil {
-		return nil, errors.Join(err, w.close())
+		w.close()
+		return nil, err
 	}
 	return w, nil
 }
@@ -361,17 +362,16 @@ func (w *pgWire) confused(msg pgproto3.BackendMessage) error {
 	return w.lose(fmt.Errorf("unexpected %T", msg))
 }
 
-// close says goodbye.
-func (w *pgWire) close() error {
+// close says goodbye. Nothing is on its way any more that could be lost.
+func (w *pgWire) close() {
 	if w.lost != nil {
-		return nil
+		return
 	}
-	out, err := (&pgproto3.Terminate{}).Encode(nil)
-	if err == nil {
-		_, err = w.net.Write(out)
+	if out, err := (&pgproto3.Terminate{}).Encode(nil); err == nil {
+		_, _ = w.net.Write(out)
 	}
 	w.lost = ErrClosed
-	return errors.Join(err, w.net.Close())
+	_ = w.net.Close()
 }
 
 // pgError adds the statement, and ErrConflict where it applies.

@@ -241,7 +241,10 @@ func (e *pgEngine) resolve(ctx context.Context, clock matrix.Position) (bool, er
 // read lends a read session until it is given back to done.
 func (e *pgEngine) read(ctx context.Context) (session, error) {
 	select {
-	case s := <-e.readers:
+	case s, open := <-e.readers:
+		if !open {
+			return nil, ErrClosed
+		}
 		if err := s.ensure(ctx); err != nil {
 			e.readers <- s
 			return nil, err
@@ -256,9 +259,10 @@ func (e *pgEngine) done(s session) { e.readers <- s.(*pgSession) }
 
 // close waits for readers and closes every connection.
 func (e *pgEngine) close() error {
-	var errs []error
 	for range cap(e.readers) {
-		errs = append(errs, (<-e.readers).close())
+		(<-e.readers).close()
 	}
-	return errors.Join(append(errs, e.writer.close())...)
+	close(e.readers)
+	e.writer.close()
+	return nil
 }

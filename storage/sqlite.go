@@ -107,7 +107,10 @@ func (e *sqliteEngine) connect(ctx context.Context, pragmas, begin string) (*sql
 // read lends a read session until it is given back to done.
 func (e *sqliteEngine) read(ctx context.Context) (session, error) {
 	select {
-	case s := <-e.readers:
+	case s, open := <-e.readers:
+		if !open {
+			return nil, ErrClosed
+		}
 		if s != nil {
 			return s, nil
 		}
@@ -136,6 +139,7 @@ func (e *sqliteEngine) close() error {
 			errs = append(errs, s.close())
 		}
 	}
+	close(e.readers)
 	errs = append(errs, e.writer.close(), e.lock.Close())
 	return errors.Join(errs...)
 }

@@ -25,7 +25,7 @@ const (
 	maxReruns = 3
 	// doubtTime is how long close waits for a database that went away in the
 	// middle of a commit to come back and tell its fate.
-	doubtTime = 5 * time.Second
+	doubtTime = 3 * time.Second
 )
 
 // Commit is a write that was submitted.

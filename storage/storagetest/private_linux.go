@@ -22,7 +22,7 @@ import (
 // however that came. A process is known by its number and its start time.
 const watch = `
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=500 -c fsync="$5" -c full_page_writes="$5" \
-	-c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off -c max_parallel_workers=0 >"$2/log" 2>&1 &
+	-c wal_level=minimal -c max_wal_size=256MB -c max_wal_senders=0 -c autovacuum=off -c max_parallel_workers=0 >"$2/log" 2>&1 &
 server=$!
 while kill -0 $server 2>/dev/null && grep -qs " $4 " "/proc/$3/stat"; do sleep 1; done
 kill -QUIT $server 2>/dev/null
@@ -46,9 +46,7 @@ func private(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Not below os.TempDir, which may be out of reach for who, and too long
-	// for the address of a socket.
-	dir := fmt.Sprintf("/tmp/plenum-test-%d-%d-%s", os.Getuid(), pid, start)
+	dir := fmt.Sprintf("%s/plenum-test-%d-%d-%s", place(), os.Getuid(), pid, start)
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
@@ -75,6 +73,17 @@ func private(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("private PostgreSQL: %w\n%s", err, log)
 	}
 	return dsn, os.WriteFile(ready, nil, 0o600)
+}
+
+// place returns where the server's folder goes: into memory where there is
+// plenty, because databases come and go with every test. os.TempDir may be out
+// of reach for the server's user, and too long for the address of a socket.
+func place() string {
+	var fs unix.Statfs_t
+	if !benchmarks() && unix.Statfs("/dev/shm", &fs) == nil && fs.Bavail*uint64(fs.Bsize) > 2<<30 {
+		return "/dev/shm"
+	}
+	return "/tmp"
 }
 
 // programs returns the folder with the programs of the newest server.
