@@ -43,6 +43,7 @@ const maxForm = 8 << 10
 func (a *API) Routes() []httpx.Route {
 	const path, spec = FirstAdminPath + "{token}", "" // no page is in the specification
 	return []httpx.Route{
+		httpx.Raw(http.MethodGet, "/", httpx.Anyone, spec, httpx.RateDefault, a.welcome),
 		httpx.Raw(http.MethodGet, path, httpx.Anyone, spec, httpx.RateLogin, a.show),
 		httpx.Raw(http.MethodPost, path, httpx.Anyone, spec, httpx.RateLogin, a.submit).Limit(maxForm),
 	}

@@ -18,6 +18,8 @@ type words struct {
 	Differ, Taken, BadName     string
 	GoneTitle, Gone            string
 	DoneTitle, Done, AddressIs string
+
+	HomeTitle, HomeIs, HomeUse string
 }
 
 // languages are what we speak, the first for whoever speaks none of them.
@@ -39,6 +41,9 @@ var languages = []words{
 		DoneTitle: "Your account is ready",
 		Done:      "Now sign in with a Matrix client as",
 		AddressIs: "If the client asks for the homeserver, its address is",
+		HomeTitle: "A Matrix server",
+		HomeIs:    "People with an account here talk in rooms, among themselves and with people on other servers. There is nothing to see on this page: messages are read and written with a client, a program on your phone or computer.",
+		HomeUse:   "If you have an account, sign in with any Matrix client. The homeserver is",
 	},
 	{
 		Lang:      "de",
@@ -57,6 +62,9 @@ var languages = []words{
 		DoneTitle: "Dein Konto ist bereit",
 		Done:      "Melde dich jetzt mit einem Matrix-Programm an als",
 		AddressIs: "Fragt das Programm nach dem Heimserver, ist seine Adresse",
+		HomeTitle: "Ein Matrix-Server",
+		HomeIs:    "Wer hier ein Konto hat, unterhält sich in Räumen, untereinander und mit Leuten auf anderen Servern. Auf dieser Seite gibt es nichts zu sehen: Nachrichten liest und schreibt man mit einem Matrix-Programm auf dem Telefon oder Rechner.",
+		HomeUse:   "Hast du ein Konto, melde dich mit einem beliebigen Matrix-Programm an. Der Heimserver ist",
 	},
 }
 

@@ -1,0 +1,46 @@
+package discovery
+
+// capabilities is what a client may offer to its user.
+//
+// Spec: client-server-api#capabilities-negotiation
+type capabilities struct {
+	RoomVersions   roomVersions `json:"m.room_versions"`
+	ChangePassword enabled      `json:"m.change_password"`
+	DisplayName    enabled      `json:"m.set_displayname"` // also in m.profile_fields, for older clients
+	AvatarURL      enabled      `json:"m.set_avatar_url"`
+	ProfileFields  enabled      `json:"m.profile_fields"`
+	Contacts       enabled      `json:"m.3pid_changes"` // this server knows no email addresses
+	LoginToken     enabled      `json:"m.get_login_token"`
+	ForgetsOnLeave enabled      `json:"m.forget_forced_upon_leave"`
+	Moderation     *moderation  `json:"m.account_moderation,omitempty"`
+}
+
+type enabled struct {
+	Enabled bool `json:"enabled"`
+}
+
+type roomVersions struct {
+	Default   string            `json:"default"`
+	Available map[string]string `json:"available"`
+}
+
+type moderation struct {
+	Lock    bool `json:"lock"`
+	Suspend bool `json:"suspend"`
+}
+
+func capabilitiesOf(opt Options, admin bool) map[string]capabilities {
+	yes, no := enabled{true}, enabled{false}
+	c := capabilities{
+		RoomVersions:   roomVersions{Default: opt.RoomVersion, Available: make(map[string]string)},
+		ChangePassword: yes, DisplayName: yes, AvatarURL: yes, ProfileFields: yes, LoginToken: yes,
+		Contacts: no, ForgetsOnLeave: no,
+	}
+	for _, v := range opt.RoomVersions {
+		c.RoomVersions.Available[v] = "stable"
+	}
+	if admin {
+		c.Moderation = &moderation{Lock: true, Suspend: true}
+	}
+	return map[string]capabilities{"capabilities": c}
+}

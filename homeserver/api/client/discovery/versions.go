@@ -1,0 +1,39 @@
+package discovery
+
+// versionsResponse is what this server speaks.
+//
+// Spec: client-server-api#get_matrixclientversions
+type versionsResponse struct {
+	Versions []string        `json:"versions"`
+	Unstable map[string]bool `json:"unstable_features"`
+}
+
+// supported returns the versions of the specification, and those proposals
+// that clients look for by name because they are older or newer than that.
+// Each must be true: clients use what is listed and do without what is not.
+func supported() versionsResponse {
+	return versionsResponse{
+		Versions: []string{
+			"r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8",
+			"v1.9", "v1.10", "v1.11", "v1.12", "v1.13", "v1.14", "v1.15", "v1.16",
+		},
+		Unstable: map[string]bool{
+			"org.matrix.msc2285.stable":                      true, // private receipts
+			"org.matrix.msc3440.stable":                      true, // threads
+			"org.matrix.msc3771":                             true, // receipts in threads
+			"org.matrix.msc3773":                             true, // unread counts of threads
+			"org.matrix.msc3827.stable":                      true, // spaces in the public directory
+			"org.matrix.msc3882":                             true, // sign another device in
+			"org.matrix.msc3916.stable":                      true, // media for members only
+			"org.matrix.msc3981":                             true, // relations of relations
+			"org.matrix.msc4222":                             true, // state after the timeline
+			"uk.half-shot.msc2666.query_mutual_rooms":        true, // rooms shared with somebody
+			"uk.half-shot.msc2666.query_mutual_rooms.stable": true,
+			"uk.tcpip.msc4133":                               true, // any field in a profile
+			"uk.tcpip.msc4133.stable":                        true,
+			"uk.timedout.msc4323.stable":                     true, // lock and suspend accounts
+			"com.beeper.msc4169":                             true, // redact by sending a redaction
+			"fi.mau.msc2246.stable":                          true, // name media first, upload later
+		},
+	}
+}

@@ -1,0 +1,41 @@
+package discovery
+
+import (
+	"context"
+	"net/http"
+
+	"plenum/internal/httpx"
+	"plenum/internal/matrix"
+)
+
+// wellKnown makes the answers to those who know only the name of the server:
+// its clients, other servers, and who needs help. Those that are not told are
+// nil.
+func wellKnown(opt Options) (client, server, support *httpx.Answer) {
+	client = published(map[string]any{"m.homeserver": map[string]string{"base_url": opt.PublicURL}})
+	if opt.Federation != "" {
+		server = published(map[string]string{"m.server": opt.Federation})
+	}
+	if len(opt.Contacts) > 0 || opt.SupportPage != "" {
+		support = published(struct {
+			Contacts []Contact `json:"contacts,omitempty"`
+			Page     string    `json:"support_page,omitempty"`
+		}{opt.Contacts, opt.SupportPage})
+	}
+	return client, server, support
+}
+
+// published is an answer that may be kept for a while.
+func published(v any) *httpx.Answer {
+	return &httpx.Answer{Header: http.Header{"Cache-Control": {"public, max-age=3600"}}, Body: encode(v)}
+}
+
+// told answers with what is told, if it is.
+func told(a *httpx.Answer) func(context.Context, *httpx.Request[httpx.None]) (*httpx.Answer, error) {
+	return func(context.Context, *httpx.Request[httpx.None]) (*httpx.Answer, error) {
+		if a == nil {
+			return nil, matrix.Errorf(matrix.NotFound, "This server does not tell.")
+		}
+		return a, nil
+	}
+}
