@@ -30,6 +30,7 @@ type Config struct {
 	Rooms        Rooms        `doc:"What new rooms are like."`
 	Privacy      Privacy      `doc:"What is kept and shown about people. Addresses and programs of people are not kept at all, whatever is set here."`
 	Presence     Presence     `doc:"Whether people see who is online."`
+	Support      Support      `doc:"Whom people can ask for help. It is shown to everybody, even without an account."`
 	Log          Log          `doc:"What the server says about its work. Messages, tokens, and addresses of people are never in it."`
 
 	// Throwaway is not nil for a server that is made for one measurement and
@@ -133,6 +134,13 @@ type Privacy struct {
 // Presence is whether people see who is online.
 type Presence struct {
 	Enabled bool `default:"false" doc:"Tell people in the same room who is online. It says a lot about a person's day, and costs work in large rooms."`
+}
+
+// Support is whom people can ask for help.
+type Support struct {
+	Page     string `example:"https://example.org/help.html" doc:"A page with help."`
+	MatrixID string `example:"@ada:example.org" doc:"The account of who looks after this server."`
+	Email    string `example:"ada@example.org" doc:"The e-mail address of who looks after this server."`
 }
 
 // Log is what the server says about its work.

@@ -61,6 +61,7 @@ func (c Config) problems() Problems {
 	}
 	c.Rooms.check(&k)
 	k.oneOf("privacy.profiles", c.Privacy.Profiles, "acquaintances", "anyone")
+	c.Support.check(&k)
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
 	return k.found
@@ -229,11 +230,29 @@ func (r Registration) check(k *checker) {
 	if r.TermsURL == "" {
 		return
 	}
-	if u, err := url.Parse(r.TermsURL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		k.add("registration.terms_url", "must be the address of a page, such as https://example.org/terms.html, not %q.", r.TermsURL)
-	}
+	k.page("registration.terms_url", r.TermsURL)
 	if r.TermsName == "" || r.TermsVersion == "" {
 		k.add("registration.terms_name", "and registration.terms_version must not be empty when there are terms.")
+	}
+}
+
+// page checks the address of a page, if there is one.
+func (k *checker) page(key, raw string) {
+	if raw == "" {
+		return
+	}
+	if u, err := url.Parse(raw); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		k.add(key, "must be the address of a page, such as https://example.org/page.html, not %q.", raw)
+	}
+}
+
+func (s Support) check(k *checker) {
+	k.page("support.page", s.Page)
+	if s.MatrixID != "" && (!strings.HasPrefix(s.MatrixID, "@") || !strings.Contains(s.MatrixID, ":")) {
+		k.add("support.matrix_id", "must be an account such as @ada:example.org, not %q.", s.MatrixID)
+	}
+	if s.Email != "" && !strings.Contains(s.Email, "@") {
+		k.add("support.email", "must be an e-mail address, not %q.", s.Email)
 	}
 }
 

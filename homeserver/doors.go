@@ -41,7 +41,7 @@ func (s *Server) doorsOf() []door {
 	add(forClients, s.cfg.Listen.Client, false, s.client)
 	add(forClients, s.cfg.Listen.ClientTLS, true, s.client)
 	add("other servers", s.cfg.Listen.Federation, true, s.client)
-	add("metrics", nonEmpty(s.cfg.Listen.Metrics), false, listen.Metrics(s.metrics, s.healthy))
+	add("metrics", nonEmpty(s.cfg.Listen.Metrics), false, listen.Metrics(s.metrics, s.parts.healthy))
 	return all
 }
 

@@ -1,11 +1,13 @@
 package homeserver
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
 	"plenum/config"
 	"plenum/homeserver/account"
+	"plenum/homeserver/api/client/discovery"
 	"plenum/homeserver/media"
 	"plenum/homeserver/userdata"
 	"plenum/internal/httpx"
@@ -56,6 +58,20 @@ func accountOptions(cfg config.Config) account.Options {
 	if cfg.Throwaway != nil {
 		o.SharedSecret = cfg.Throwaway.SharedSecret
 		o.WrongPasswords = -1
+	}
+	return o
+}
+
+func discoveryOptions(cfg config.Config, healthy func(context.Context) error) discovery.Options {
+	o := discovery.Options{
+		PublicURL:    publicURL(cfg),
+		RoomVersion:  cfg.Rooms.DefaultVersion,
+		RoomVersions: event.Versions(),
+		SupportPage:  cfg.Support.Page,
+		Healthy:      healthy,
+	}
+	if cfg.Support.MatrixID != "" || cfg.Support.Email != "" {
+		o.Contacts = []discovery.Contact{{Role: "m.role.admin", MatrixID: cfg.Support.MatrixID, Email: cfg.Support.Email}}
 	}
 	return o
 }

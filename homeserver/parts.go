@@ -86,6 +86,14 @@ func hooks(d *userdata.Data) account.Hooks {
 	}
 }
 
+// healthy reports whether the database answers.
+func (p *parts) healthy(ctx context.Context) error {
+	return p.db.Read(ctx, func(tx *storage.Tx) error {
+		_, _, err := storage.Meta(ctx, tx, metaServerName)
+		return err
+	})
+}
+
 // unused returns a function that reports whether nothing in the database
 // carries the name of the server yet.
 func unused(events *eventlog.Log, people *accounts.Store) func(context.Context, *storage.Tx) (bool, error) {

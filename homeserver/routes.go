@@ -5,6 +5,7 @@ import (
 
 	"plenum/config"
 	"plenum/homeserver/api/client/directory"
+	"plenum/homeserver/api/client/discovery"
 	mediaapi "plenum/homeserver/api/client/media"
 	"plenum/homeserver/api/client/profile"
 	"plenum/homeserver/api/client/room"
@@ -16,6 +17,7 @@ import (
 // routes is everything that is served to clients and people.
 func (p *parts) routes(cfg config.Config) []httpx.Route {
 	return slices.Concat(
+		discovery.New(discoveryOptions(cfg, p.healthy)).Routes(),
 		session.New(p.accounts).Routes(),
 		profile.New(p.accounts).Routes(),
 		room.New(p.rooms, p.userdata).Routes(),

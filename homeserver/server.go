@@ -16,7 +16,6 @@ import (
 	"plenum/homeserver/listen"
 	"plenum/internal/httpx"
 	"plenum/internal/run"
-	"plenum/storage"
 )
 
 // stopWithin is how long each part may take to stop. The listeners take the
@@ -109,14 +108,6 @@ func (s *Server) Close() error {
 		errs = append(errs, s.parts.db.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// healthy reports whether the database answers.
-func (s *Server) healthy(ctx context.Context) error {
-	return s.parts.db.Read(ctx, func(tx *storage.Tx) error {
-		_, _, err := storage.Meta(ctx, tx, metaServerName)
-		return err
-	})
 }
 
 // FirstAdminLink returns the address of the page on which the first account
