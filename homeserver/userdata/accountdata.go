@@ -70,19 +70,28 @@ func (d *Data) loadAccount(ctx context.Context, user id.UserID, put func(func(*a
 	return nil
 }
 
+// Stored returns the content of one entry of user's account data as it was
+// set, nil when it never was or was deleted.
+func (d *Data) Stored(ctx context.Context, user id.UserID, room id.RoomID, typ string) (json.RawMessage, error) {
+	var stored json.RawMessage
+	err := d.accounts.with(ctx, user, func(a *account) {
+		if datum, ok := a.get(datumKey{room, typ}); ok && !datum.IsDeleted() {
+			stored = datum.Content
+		}
+	})
+	return stored, err
+}
+
 // AccountData returns the content of one entry of user's account data; room
 // is empty for data of the account as a whole. What was never set, or was
 // deleted, is M_NOT_FOUND.
 //
 // Spec: client-server-api#get_matrixclientv3useruseridaccount_datatype
 func (d *Data) AccountData(ctx context.Context, user id.UserID, room id.RoomID, typ string) (json.RawMessage, error) {
-	var datum *AccountDatum
-	err := d.accounts.with(ctx, user, func(a *account) { datum, _ = a.get(datumKey{room, typ}) })
+	stored, err := d.Stored(ctx, user, room, typ)
 	switch {
-	case err != nil:
-		return nil, err
-	case datum != nil && !datum.IsDeleted():
-		return datum.Content, nil
+	case err != nil || stored != nil:
+		return stored, err
 	case room == "" && typ == pushRulesType && d.opt.PushRules != nil:
 		return d.opt.PushRules(user), nil
 	}

@@ -26,6 +26,12 @@ func (d *Data) Ignores(ctx context.Context, user id.UserID) (Users, error) {
 	return ignored, err
 }
 
+// IsIgnoring reports whether user does not want to hear from other.
+func (d *Data) IsIgnoring(ctx context.Context, user, other id.UserID) (bool, error) {
+	ignored, err := d.Ignores(ctx, user)
+	return ignored.Has(other), err
+}
+
 // parseIgnored reads the content of m.ignored_user_list. What is malformed
 // ignores nobody.
 func parseIgnored(content json.RawMessage) Users {

@@ -95,6 +95,12 @@ func (d *Data) ReceiptChanges(ctx context.Context, user id.UserID, room id.RoomI
 	return out, err
 }
 
+// HasNewReceipts reports whether a receipt of room may have changed after a
+// position.
+func (d *Data) HasNewReceipts(room id.RoomID, after matrix.Position) bool {
+	return !d.receipts.isQuiet(room, after)
+}
+
 // Reads returns how far user has read room. The answer is shared: callers do
 // not change it. It is nil when there is no receipt.
 func (d *Data) Reads(ctx context.Context, user id.UserID, room id.RoomID) (*Reads, error) {

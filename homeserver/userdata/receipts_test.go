@@ -246,39 +246,3 @@ func TestReceiptsWake(t *testing.T) {
 		<-people.C()
 	})
 }
-
-func TestReceiptEvent(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		what string
-		list []userdata.Receipt
-		want string
-	}{
-		{"nothing", nil, `{"content":{},"type":"m.receipt"}`},
-		{
-			"one", []userdata.Receipt{{User: ada, Event: "$a", TS: 7}},
-			`{"content":{"$a":{"m.read":{"@ada:one.example":{"ts":7}}}},"type":"m.receipt"}`,
-		},
-		{
-			"several", []userdata.Receipt{
-				{User: bob, Event: "$b", TS: 1, Thread: "$root"}, {User: ada, Event: "$b", TS: 2, Private: true},
-				{User: ada, Event: "$a", TS: 3, Thread: "main"}, {User: ada, Event: "$b", TS: 4},
-			},
-			`{"content":{"$a":{"m.read":{"@ada:one.example":{"ts":3,"thread_id":"main"}}},` +
-				`"$b":{"m.read":{"@ada:one.example":{"ts":4},"@bob:one.example":{"ts":1,"thread_id":"$root"}},` +
-				`"m.read.private":{"@ada:one.example":{"ts":2}}}},"type":"m.receipt"}`,
-		},
-		{
-			"without a thread before with one", []userdata.Receipt{{User: ada, Event: "$a", TS: 7, Thread: "$root"}, {User: ada, Event: "$a", TS: 6}},
-			`{"content":{"$a":{"m.read":{"@ada:one.example":{"ts":6}}}},"type":"m.receipt"}`,
-		},
-		{
-			"odd names", []userdata.Receipt{{User: `@"`, Event: "$\n", TS: 7}},
-			`{"content":{"$\n":{"m.read":{"@\"":{"ts":7}}}},"type":"m.receipt"}`,
-		},
-	} {
-		if got := string(userdata.AppendReceiptEvent(nil, c.list)); got != c.want {
-			t.Errorf("%s: %s\nwant %s", c.what, got, c.want)
-		}
-	}
-}

@@ -37,12 +37,7 @@ func (d *Data) carryTag(ctx context.Context, user id.UserID, join *rooms.Event) 
 	if err != nil || old == "" {
 		return err
 	}
-	var tags json.RawMessage
-	err = d.accounts.with(ctx, user, func(a *account) {
-		if datum, ok := a.get(datumKey{old, tagType}); ok && !datum.IsDeleted() {
-			tags = datum.Content
-		}
-	})
+	tags, err := d.Stored(ctx, user, old, tagType)
 	if err != nil || tags == nil {
 		return err
 	}

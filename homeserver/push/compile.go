@@ -1,0 +1,180 @@
+package push
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+	"maunium.net/go/mautrix/id"
+)
+
+// set is the rules that can matter in one room, compiled and in order. Equal
+// rules of several users are one set.
+type set struct{ rules []*compiled }
+
+type setKey [sha256.Size]byte
+
+// compiled is an enabled rule.
+type compiled struct {
+	key        setKey // of what the rule says
+	conditions []condition
+	quiet      bool // keeps out of messages that say whom they mention
+	outcome    outcome
+}
+
+// outcome is what a rule says to do.
+type outcome struct {
+	Actions   []json.RawMessage
+	Notify    bool
+	Highlight bool
+	Sound     string // empty: none
+}
+
+// book is the compiled rules of one user.
+type book struct {
+	rules []bookRule // all enabled ones, in order
+	rooms map[string]bool
+}
+
+// bookRule is a compiled rule and the only room in which it can match, in
+// lower case; empty for any room.
+type bookRule struct {
+	*compiled
+	room string
+}
+
+// compile compiles the rules of user, disabled ones left out.
+func compile(rules *Rules, user id.UserID) *book {
+	b := &book{rooms: map[string]bool{}}
+	for _, kind := range kinds() {
+		for _, r := range *rules.of(kind) {
+			if !r.Enabled {
+				continue
+			}
+			one := bookRule{compileRule(kind, r, user), roomOf(kind, r)}
+			b.rules = append(b.rules, one)
+			if one.room != "" {
+				b.rooms[one.room] = true
+			}
+		}
+	}
+	return b
+}
+
+// roomOf returns the only room in which a rule can match.
+func roomOf(kind Kind, r Rule) string {
+	if kind == Room {
+		return strings.ToLower(r.ID)
+	}
+	for _, raw := range r.Conditions {
+		var c conditionJSON
+		if json.Unmarshal(raw, &c) != nil || c.Kind != "event_match" || c.Key == nil || c.Pattern == nil {
+			continue
+		}
+		if newPath(*c.Key).isRoom() && newGlob(*c.Pattern).isPlain() {
+			return strings.ToLower(*c.Pattern)
+		}
+	}
+	return ""
+}
+
+// in returns the rules that can matter in room, and their key.
+func (b *book) in(room id.RoomID) (*set, setKey) {
+	own := strings.ToLower(string(room))
+	if !b.rooms[own] {
+		own = "" // the same set for all rooms without rules of their own
+	}
+	s := &set{}
+	hash := sha256.New()
+	for _, r := range b.rules {
+		if r.room == "" || r.room == own {
+			s.rules = append(s.rules, r.compiled)
+			hash.Write(r.key[:])
+		}
+	}
+	return s, setKey(hash.Sum(nil))
+}
+
+func compileRule(kind Kind, r Rule, user id.UserID) *compiled {
+	c := &compiled{quiet: r.Default && readsText(r.ID), outcome: newOutcome(r.Actions), key: keyOf(kind, r, user)}
+	switch kind {
+	case Override, Underride:
+		for _, raw := range r.Conditions {
+			c.conditions = append(c.conditions, compileCondition(raw, string(user)))
+		}
+	case Content:
+		if r.Default && r.ID == ".m.rule.contains_user_name" {
+			c.conditions = []condition{containsLocalpart}
+		} else {
+			c.conditions = []condition{wordCondition(r.Pattern)}
+		}
+	case Room:
+		c.conditions = []condition{func(s *subject) (answer, need) { return plainly(string(s.event.Room) == r.ID) }}
+	case Sender:
+		c.conditions = []condition{func(s *subject) (answer, need) { return plainly(string(s.event.Sender) == r.ID) }}
+	}
+	return c
+}
+
+// keyOf returns a name for what a rule of user says, the same for rules of
+// other users that say the same of them. Every part is quoted, so that nobody
+// can make a rule that passes for another one.
+func keyOf(kind Kind, r Rule, user id.UserID) setKey {
+	said := []string{string(kind)}
+	switch {
+	case kind == Room || kind == Sender || r.Default:
+		said = append(said, strconv.Quote(r.ID))
+	case kind == Content:
+		said = append(said, strconv.Quote(r.Pattern))
+	}
+	for _, raw := range r.Conditions {
+		said = append(said, conditionKey(raw, string(user)))
+	}
+	for _, raw := range r.Actions {
+		said = append(said, string(raw))
+	}
+	return sha256.Sum256([]byte(strings.Join(said, "\n")))
+}
+
+func conditionKey(raw json.RawMessage, self string) string {
+	var c conditionJSON
+	if json.Unmarshal(raw, &c) != nil {
+		return "never"
+	}
+	text := func(s *string) string {
+		switch {
+		case s == nil:
+			return "-"
+		case *s == self:
+			return "self"
+		}
+		return strconv.Quote(*s)
+	}
+	value := string(c.Value)
+	if v := gjson.ParseBytes(c.Value); v.Type == gjson.String {
+		value = text(&v.Str)
+	}
+	return strings.Join([]string{strconv.Quote(c.Kind), text(c.Key), text(c.Pattern), value, strconv.Quote(c.Is)}, " ")
+}
+
+// newOutcome reads the actions of a rule. What is not known is ignored, such
+// as dont_notify and coalesce of older clients.
+//
+// Spec: client-server-api#actions
+func newOutcome(actions []json.RawMessage) outcome {
+	o := outcome{Actions: actions}
+	for _, raw := range actions {
+		a := gjson.ParseBytes(raw)
+		switch {
+		case a.Str == "notify":
+			o.Notify = true
+		case a.Get("set_tweak").Str == "highlight":
+			o.Highlight = a.Get("value").Type != gjson.False
+		case a.Get("set_tweak").Str == "sound":
+			o.Sound = a.Get("value").Str
+		}
+	}
+	return o
+}

@@ -1,0 +1,84 @@
+package push
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"maunium.net/go/mautrix/id"
+
+	"plenum/internal/matrix"
+	"plenum/rooms"
+	"plenum/storage"
+	store "plenum/storage/userdata"
+)
+
+// Data is what push asks of users' own data. *userdata.Data implements it.
+type Data interface {
+	// Stored returns account data as it was set, nil when there is none.
+	Stored(ctx context.Context, user id.UserID, room id.RoomID, typ string) (json.RawMessage, error)
+	// UpdateAccountData changes one entry of account data in one go.
+	UpdateAccountData(ctx context.Context, user id.UserID, room id.RoomID, typ string, change func(json.RawMessage) (json.RawMessage, error)) error
+	// Reads returns how far user has read room, nil when not at all.
+	Reads(ctx context.Context, user id.UserID, room id.RoomID) (*store.Reads, error)
+	// HasNewReceipts reports whether a receipt of room may have changed after a position.
+	HasNewReceipts(room id.RoomID, after matrix.Position) bool
+	// IsIgnoring reports whether user does not want to hear from other.
+	IsIgnoring(ctx context.Context, user, other id.UserID) (bool, error)
+}
+
+// Options are the settings of Push. A zero field means its default.
+type Options struct {
+	// Gateway carries requests to push gateways, with which Run notifies
+	// pushers. Nil: pushers are stored, and nobody is notified.
+	Gateway http.RoundTripper
+	// TellContent lets pushers that ask for it have what messages say, and in
+	// which rooms who said it. Otherwise gateways get ids and counts only.
+	TellContent   bool
+	AllowHTTP     bool // gateways without TLS, for tests
+	UsersInMemory int  // users whose rules and counts are kept in memory; 5,000
+	MaxPushers    int  // of one user; 50
+	Now           func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	o.UsersInMemory = cmp.Or(o.UsersInMemory, 5000)
+	o.MaxPushers = cmp.Or(o.MaxPushers, 50)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Push decides what notifies whom. Its methods may be called concurrently.
+type Push struct {
+	db         *storage.DB
+	rooms      *rooms.Rooms
+	data       Data
+	opt        Options
+	log        *slog.Logger
+	users      *lru.Cache[id.UserID, *user]
+	judgements *judgements
+	common     *book // of users who never changed their rules
+	pushers    *pushers
+	from       matrix.Position // where Run begins if it never ran before
+}
+
+// New returns the push rules, counts and pushers of the users of db. The
+// caller runs Run.
+func New(db *storage.DB, r *rooms.Rooms, data Data, opt Options, log *slog.Logger) (*Push, error) {
+	p := &Push{
+		db: db, rooms: r, data: data, opt: opt.withDefaults(), log: log,
+		common: compile(defaultRules(anyUser), anyUser), pushers: newPushers(), from: db.Committed(),
+	}
+	var err error
+	if p.users, err = lru.NewWithEvict(p.opt.UsersInMemory, p.evicted); err != nil {
+		return nil, err
+	}
+	p.judgements, err = newJudgements()
+	return p, err
+}

@@ -1,0 +1,169 @@
+package push
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"maunium.net/go/mautrix/id"
+
+	"plenum/internal/matrix"
+	"plenum/storage"
+	store "plenum/storage/userdata"
+)
+
+// Limits of pushers.
+//
+// Spec: client-server-api#post_matrixclientv3pushersset
+const (
+	maxAppID      = 64  // characters
+	maxPushkey    = 512 // bytes
+	maxPusherText = 255 // bytes
+	maxPusherData = 4096
+)
+
+// Pusher is a way to notify a user, as clients see it.
+//
+// Spec: client-server-api#get_matrixclientv3pushers
+type Pusher struct {
+	Kind       *string         `json:"kind"` // nil removes the pusher
+	AppID      string          `json:"app_id"`
+	Key        string          `json:"pushkey"`
+	AppName    string          `json:"app_display_name"`
+	DeviceName string          `json:"device_display_name"`
+	ProfileTag string          `json:"profile_tag,omitempty"`
+	Lang       string          `json:"lang"`
+	Data       json.RawMessage `json:"data"`
+}
+
+// Pushers returns the pushers of user.
+func (p *Push) Pushers(ctx context.Context, user id.UserID) ([]Pusher, error) {
+	var list []store.Pusher
+	err := p.db.Read(ctx, func(tx *storage.Tx) (err error) {
+		list, err = store.PushersOf(ctx, tx, user)
+		return err
+	})
+	out := make([]Pusher, len(list))
+	for i, one := range list {
+		out[i] = Pusher{&one.Kind, one.AppID, one.Key, one.AppName, one.DeviceName, one.ProfileTag, one.Lang, one.Data}
+	}
+	return out, err
+}
+
+// SetPusher makes, changes or removes a pusher of who asks. The same app and
+// key of other users, who had the device before, are removed unless alongside.
+//
+// Spec: client-server-api#post_matrixclientv3pushersset
+func (p *Push) SetPusher(ctx context.Context, who matrix.Principal, n Pusher, alongside bool) error {
+	if err := p.checkPusher(&n); err != nil {
+		return err
+	}
+	return p.db.Write(ctx, func(tx *storage.Tx) error {
+		if n.Kind == nil {
+			return p.removePusher(ctx, tx, who.User, n.AppID, n.Key)
+		}
+		same, err := store.PushersWith(ctx, tx, n.AppID, n.Key)
+		if err != nil {
+			return err
+		}
+		for _, other := range same {
+			if alongside || other.User == who.User {
+				continue
+			}
+			if err := p.removePusher(ctx, tx, other.User, other.AppID, other.Key); err != nil {
+				return err
+			}
+		}
+		own, err := store.PushersOf(ctx, tx, who.User)
+		if err != nil {
+			return err
+		}
+		if len(own) >= p.opt.MaxPushers && !hasPusher(own, n) {
+			return matrix.Errorf(matrix.ResourceLimitExceeded, "You have too many pushers.")
+		}
+		made := &store.Pusher{
+			User: who.User, AppID: n.AppID, Key: n.Key, Kind: *n.Kind, AppName: n.AppName, DeviceName: n.DeviceName,
+			ProfileTag: n.ProfileTag, Lang: n.Lang, Data: n.Data, Device: who.Device,
+		}
+		tx.OnCommit(func() { p.pushers.put(made) })
+		return store.PutPusher(ctx, tx, made)
+	})
+}
+
+func hasPusher(list []store.Pusher, n Pusher) bool {
+	for _, one := range list {
+		if one.AppID == n.AppID && one.Key == n.Key {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Push) removePusher(ctx context.Context, tx *storage.Tx, user id.UserID, appID, key string) error {
+	tx.OnCommit(func() { p.pushers.remove(pusherKey{user, appID, key}) })
+	return store.DeletePusher(ctx, tx, user, appID, key)
+}
+
+// checkPusher refuses a pusher that cannot work, and tidies its data.
+func (p *Push) checkPusher(n *Pusher) error {
+	var missing []string
+	need := func(name, value string) {
+		if value == "" {
+			missing = append(missing, name)
+		}
+	}
+	need("app_id", n.AppID)
+	need("pushkey", n.Key)
+	if n.Kind != nil {
+		need("app_display_name", n.AppName)
+		need("device_display_name", n.DeviceName)
+		need("lang", n.Lang)
+		need("data", string(n.Data))
+	}
+	switch {
+	case missing != nil:
+		return matrix.Errorf(matrix.MissingParam, "Missing parameters: %s", strings.Join(missing, ", "))
+	case len([]rune(n.AppID)) > maxAppID:
+		return matrix.Errorf(matrix.InvalidParam, "app_id may have at most %d characters.", maxAppID)
+	case len(n.Key) > maxPushkey:
+		return matrix.Errorf(matrix.InvalidParam, "pushkey may have at most %d bytes.", maxPushkey)
+	case n.Kind == nil:
+		return nil
+	case *n.Kind != "http":
+		return matrix.Errorf(matrix.InvalidParam, "This server has no pushers of kind %q.", *n.Kind)
+	}
+	for _, text := range []string{n.AppName, n.DeviceName, n.ProfileTag, n.Lang} {
+		if len(text) > maxPusherText {
+			return matrix.Errorf(matrix.InvalidParam, "The names of a pusher may have at most %d bytes.", maxPusherText)
+		}
+	}
+	return p.checkData(n)
+}
+
+// checkData refuses data without the address of a push gateway.
+func (p *Push) checkData(n *Pusher) error {
+	var data struct{ URL string }
+	if err := json.Unmarshal(n.Data, &data); err != nil || len(n.Data) > maxPusherData {
+		return matrix.Errorf(matrix.InvalidParam, "data must be an object with a url, of at most %d bytes.", maxPusherData)
+	}
+	if data.URL == "" {
+		return matrix.Errorf(matrix.MissingParam, "Missing parameters: data.url")
+	}
+	u, err := url.Parse(data.URL)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil:
+		return matrix.Errorf(matrix.InvalidParam, "data.url must be the address of a push gateway.")
+	case u.Scheme != "https" && (u.Scheme != "http" || !p.opt.AllowHTTP):
+		return matrix.Errorf(matrix.InvalidParam, "data.url must begin with https://.")
+	case u.Path != "/_matrix/push/v1/notify":
+		return matrix.Errorf(matrix.InvalidParam, "data.url must have the path /_matrix/push/v1/notify.")
+	}
+	var tidy bytes.Buffer
+	if err := json.Compact(&tidy, n.Data); err != nil {
+		return err
+	}
+	n.Data = tidy.Bytes()
+	return nil
+}

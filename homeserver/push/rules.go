@@ -1,0 +1,126 @@
+package push
+
+import (
+	"encoding/json"
+	"slices"
+
+	"maunium.net/go/mautrix/id"
+)
+
+// Type is the type of account data that holds a user's push rules.
+const Type = "m.push_rules"
+
+// Kind is a kind of push rule.
+//
+// Spec: client-server-api#push-rules
+type Kind string
+
+// The kinds, in the order in which they are checked.
+const (
+	Override  Kind = "override"
+	Content   Kind = "content"
+	Room      Kind = "room"
+	Sender    Kind = "sender"
+	Underride Kind = "underride"
+)
+
+// Rule is a push rule, as clients see it. It is immutable.
+type Rule struct {
+	ID         string            `json:"rule_id"`
+	Default    bool              `json:"default"`
+	Enabled    bool              `json:"enabled"`
+	Conditions []json.RawMessage `json:"conditions,omitzero"` // of Override and Underride; nil for the others
+	Pattern    string            `json:"pattern,omitempty"`   // of Content
+	Actions    []json.RawMessage `json:"actions"`
+}
+
+// Rules are all push rules of a user, each kind in the order of importance.
+type Rules struct {
+	Override  []Rule `json:"override"`
+	Content   []Rule `json:"content"`
+	Room      []Rule `json:"room"`
+	Sender    []Rule `json:"sender"`
+	Underride []Rule `json:"underride"`
+}
+
+// Content is what clients see under m.push_rules.
+type content struct {
+	Global Rules `json:"global"`
+}
+
+// of returns the rules of kind, nil when there is no such kind.
+func (r *Rules) of(kind Kind) *[]Rule {
+	switch kind {
+	case Override:
+		return &r.Override
+	case Content:
+		return &r.Content
+	case Room:
+		return &r.Room
+	case Sender:
+		return &r.Sender
+	case Underride:
+		return &r.Underride
+	}
+	return nil
+}
+
+// find returns the rule of kind that is called ruleID, nil when there is none.
+func (r *Rules) find(kind Kind, ruleID string) *Rule {
+	list := r.of(kind)
+	if list == nil {
+		return nil
+	}
+	if i := indexOf(*list, ruleID); i >= 0 {
+		return &(*list)[i]
+	}
+	return nil
+}
+
+func indexOf(list []Rule, ruleID string) int {
+	return slices.IndexFunc(list, func(r Rule) bool { return r.ID == ruleID })
+}
+
+func kinds() []Kind { return []Kind{Override, Content, Room, Sender, Underride} }
+
+// parse reads the stored rules of user. Rules that the server gives to
+// everybody are those of today, with what user changed of them.
+func parse(stored json.RawMessage, user id.UserID) (*Rules, error) {
+	rules := defaultRules(user)
+	if stored == nil {
+		return rules, nil
+	}
+	var own content
+	if err := json.Unmarshal(stored, &own); err != nil {
+		return nil, err
+	}
+	for _, kind := range kinds() {
+		list := rules.of(kind)
+		*list = merge(kind, *list, *own.Global.of(kind))
+	}
+	return rules, nil
+}
+
+// merge puts a user's rules of one kind in place: the master switch first,
+// then their own, then the server's.
+func merge(kind Kind, defaults, stored []Rule) []Rule {
+	merged := make([]Rule, 0, len(defaults)+len(stored))
+	if kind == Override {
+		merged, defaults = append(merged, defaults[0]), defaults[1:]
+	}
+	for _, r := range stored {
+		if !r.Default {
+			merged = append(merged, r)
+		}
+	}
+	merged = append(merged, defaults...)
+	for i := range merged {
+		if !merged[i].Default {
+			continue
+		}
+		if at := indexOf(stored, merged[i].ID); at >= 0 {
+			merged[i].Enabled, merged[i].Actions = stored[at].Enabled, stored[at].Actions
+		}
+	}
+	return merged
+}
