@@ -232,3 +232,55 @@ func (r *Rooms) InOpenRoom(ctx context.Context, user id.UserID) (bool, error) {
 	}
 	return false, nil
 }
+
+// JoinedRoomsIn is JoinedRooms inside a transaction.
+func (r *Rooms) JoinedRoomsIn(ctx context.Context, tx *storage.Tx, user id.UserID) ([]id.RoomID, error) {
+	rows, err := r.log.Memberships(ctx, tx, user)
+	if err != nil {
+		return nil, err
+	}
+	var out []id.RoomID
+	for _, row := range rows {
+		if row.Is == eventlog.Join {
+			out = append(out, row.Room)
+		}
+	}
+	return out, nil
+}
+
+// MembershipChange returns what a change of a member's state was and is, ""
+// for no membership.
+func (r *Rooms) MembershipChange(ctx context.Context, c StateChange) (was, is string, err error) {
+	evs, err := r.Events(ctx, []matrix.Position{c.Prev, c.Event})
+	if err != nil {
+		return "", "", err
+	}
+	if e := evs[c.Prev]; e != nil {
+		was = e.Membership()
+	}
+	if e := evs[c.Event]; e != nil {
+		is = e.Membership()
+	}
+	return was, is, nil
+}
+
+// Acquainted reports whether a and b are, or are invited, in a common room.
+func (r *Rooms) Acquainted(ctx context.Context, a, b id.UserID) (bool, error) {
+	all, err := r.MembershipsOf(ctx, a)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range all {
+		if m.Membership != "join" && m.Membership != "invite" {
+			continue
+		}
+		other, err := r.MembershipOf(ctx, b, m.Room)
+		if err != nil {
+			return false, err
+		}
+		if other.Membership == "join" || other.Membership == "invite" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
