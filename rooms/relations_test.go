@@ -1,6 +1,7 @@
 package rooms_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -181,5 +182,17 @@ func TestThreadsOfARoom(t *testing.T) {
 		list(ada, rooms.ThreadsQuery{}, "b a c")
 		_, err = h.Threads(h.Context(), as(fay), rooms.ThreadsQuery{Room: room})
 		h.refused(err, matrix.Forbidden)
+	})
+}
+
+func TestThreadsDoNotBeginInThreads(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		room := h.create(ada, withVisibility("shared"))
+		root := h.say(ada, room, "root")
+		reply := h.relate(ada, room, "m.thread", root, `"body":"reply"`)
+		content := json.RawMessage(fmt.Sprintf(`{"m.relates_to":{"rel_type":"m.thread","event_id":%q}}`, reply))
+		_, err := h.Send(h.Context(), as(ada), rooms.Draft{Room: room, Type: "m.room.message", Content: content})
+		h.refused(err, matrix.Unknown)
 	})
 }

@@ -62,18 +62,39 @@ func (r *Rooms) checkMessage(ctx context.Context, p matrix.Principal, d Draft) e
 		return matrix.Errorf(matrix.BadJSON, "An event of type %s is a state event.", d.Type)
 	}
 	rel := gjson.GetBytes(d.Content, `m\.relates_to`)
-	if rel.Get("rel_type").Str != "m.annotation" {
-		return nil
-	}
-	parent, key := id.EventID(rel.Get("event_id").Str), rel.Get("key").Str
-	dup, err := r.annotated(ctx, p.User, d.Type, parent, key)
-	if err != nil {
-		return err
-	}
-	if dup {
-		return matrix.Errorf(matrix.DuplicateAnnotation, "You have annotated the event with this already.")
+	parent := id.EventID(rel.Get("event_id").Str)
+	switch rel.Get("rel_type").Str {
+	case "m.annotation":
+		return r.checkAnnotation(ctx, p, d.Type, parent, rel.Get("key").Str)
+	case "m.thread":
+		return r.checkThread(ctx, parent)
 	}
 	return nil
+}
+
+// checkAnnotation refuses to annotate an event with the same thing again.
+//
+// Spec: client-server-api#avoiding-duplicate-annotations
+func (r *Rooms) checkAnnotation(ctx context.Context, p matrix.Principal, typ string, parent id.EventID, key string) error {
+	dup, err := r.annotated(ctx, p.User, typ, parent, key)
+	if err == nil && dup {
+		err = matrix.Errorf(matrix.DuplicateAnnotation, "You have annotated the event with this already.")
+	}
+	return err
+}
+
+// checkThread refuses a thread whose root relates to another event itself.
+//
+// Spec: client-server-api#validation-of-mthread-relationships
+func (r *Rooms) checkThread(ctx context.Context, root id.EventID) error {
+	e, err := r.Event(ctx, root)
+	if matrix.IsCode(err, matrix.NotFound) {
+		return nil // it may come to us later
+	}
+	if err == nil && e.RelType != "" {
+		err = matrix.Errorf(matrix.Unknown, "A thread cannot begin at an event that relates to another one.")
+	}
+	return err
 }
 
 // sendState adds a state event, unless the state is just that already.
