@@ -48,10 +48,12 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 // conn is a connection whose writes fail when the other side takes nothing.
+// Deadlines are in nanoseconds of Unix time; 0 is none.
 type conn struct {
 	net.Conn
 	write time.Duration
-	until atomic.Int64 // a deadline that somebody else has set, in Unix nanoseconds, or 0
+	until atomic.Int64 // set by somebody else
+	armed atomic.Int64 // set by Write, and in force
 }
 
 // Write writes p piece by piece, each with its own deadline: a slow reader of
@@ -59,7 +61,7 @@ type conn struct {
 func (c *conn) Write(p []byte) (int, error) {
 	written := 0
 	for {
-		if err := c.Conn.SetWriteDeadline(c.deadline()); err != nil {
+		if err := c.arm(); err != nil {
 			return written, err
 		}
 		n, err := c.Conn.Write(p[written:min(len(p), written+piece)])
@@ -70,14 +72,21 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// deadline returns the nearer one of ours and that of somebody else: TLS sets
-// one to say goodbye.
-func (c *conn) deadline() time.Time {
-	ours := time.Now().Add(c.write)
+// arm sets the deadline of a write: the nearer one of ours and that of somebody
+// else, since TLS sets one to say goodbye. Ours is left alone while three
+// quarters of it are left, which spares busy connections most of the calls.
+func (c *conn) arm() error {
+	now := time.Now()
+	ours := now.Add(c.write)
 	if until := c.until.Load(); until != 0 && until < ours.UnixNano() {
-		return time.Unix(0, until)
+		c.armed.Store(0)
+		return c.Conn.SetWriteDeadline(time.Unix(0, until))
 	}
-	return ours
+	if time.Duration(c.armed.Load()-now.UnixNano()) > c.write*3/4 {
+		return nil
+	}
+	c.armed.Store(ours.UnixNano())
+	return c.Conn.SetWriteDeadline(ours)
 }
 
 // SetWriteDeadline implements net.Conn.
@@ -93,6 +102,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 }
 
 func (c *conn) remember(t time.Time) {
+	c.armed.Store(0)
 	if t.IsZero() {
 		c.until.Store(0)
 		return
@@ -105,7 +115,7 @@ func (p patience) handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		if r.Body != http.NoBody {
-			r.Body = &body{ReadCloser: r.Body, control: control, read: p.read}
+			r.Body = &body{ReadCloser: r.Body, control: control, read: p.read, major: r.ProtoMajor}
 		}
 		if r.ProtoMajor < 2 {
 			h.ServeHTTP(w, r)
@@ -123,16 +133,18 @@ type body struct {
 	io.ReadCloser
 	control *http.ResponseController
 	read    time.Duration
+	major   int // of HTTP's version
 }
 
-// Read sets a deadline for as long as it waits. Afterwards there must be none:
-// it would end the request while its handler works or waits for news.
+// Read sets a deadline for as long as it waits. There must be none after the
+// body: it would end the request while its handler works or waits for news.
+// HTTP/2 ends the request even between two reads.
 func (b *body) Read(p []byte) (int, error) {
 	if err := b.control.SetReadDeadline(time.Now().Add(b.read)); err != nil {
 		return 0, err
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err == nil || err == io.EOF {
+	if err == io.EOF || b.major >= 2 && err == nil {
 		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, err

@@ -61,6 +61,7 @@ func TestErrors(t *testing.T) {
 		"wrapped":   {fmt.Errorf("state of !a: %w", inner), 404, `{"errcode":"M_NOT_FOUND","error":"No such room."}`, ""},
 		"cause":     {&matrix.Error{Code: matrix.BadStatus, Text: "It did not answer.", Err: errors.New("dial 10.0.0.1")}, 502, `{"errcode":"M_BAD_STATUS","error":"It did not answer."}`, ""},
 		"extra":     {&matrix.Error{Code: matrix.WrongRoomKeysVersion, Text: "Old.", Extra: map[string]any{"current_version": "2", "errcode": "other"}}, 403, `{"current_version":"2","errcode":"M_WRONG_ROOM_KEYS_VERSION","error":"Old."}`, ""},
+		"question":  {&matrix.Error{Status: 401, Text: "Password, please.", Extra: map[string]any{"session": "s"}}, 401, `{"session":"s"}`, ""},
 		"limited":   {&matrix.Error{Code: matrix.LimitExceeded, Text: "Slow.", RetryAfter: 1500 * time.Millisecond}, 429, `{"errcode":"M_LIMIT_EXCEEDED","error":"Slow.","retry_after_ms":1500}`, ""},
 		"own":       {io.ErrUnexpectedEOF, 500, `{"errcode":"M_UNKNOWN","error":"Something went wrong on the server."}`, "unexpected EOF"},
 		"a timeout": {context.DeadlineExceeded, 500, `{"errcode":"M_UNKNOWN","error":"Something went wrong on the server."}`, "deadline"},
