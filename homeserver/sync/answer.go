@@ -1,0 +1,75 @@
+package sync
+
+import (
+	"context"
+	"slices"
+
+	"plenum/rooms"
+)
+
+// maxBuffer bounds the buffers that are kept for the next answer.
+const maxBuffer = 4 << 20
+
+// answer writes the whole answer and tells whether there is anything in it
+// but the next token.
+func (t *turn) answer(ctx context.Context) (answer []byte, news bool, err error) {
+	buf, ok := t.s.buffers.Get().(*[]byte)
+	if !ok {
+		buf = new([]byte)
+	}
+	t.out.buf = (*buf)[:0]
+	defer func() {
+		if *buf = t.out.buf; cap(*buf) <= maxBuffer {
+			t.s.buffers.Put(buf)
+		}
+	}()
+	if news, err = t.write(ctx); err != nil {
+		return nil, false, err
+	}
+	return slices.Clone(t.out.buf), news, nil
+}
+
+func (t *turn) write(ctx context.Context) (news bool, err error) {
+	w := &t.out
+	w.buf = append(w.buf, '{')
+	w.name("next_batch")
+	w.text(t.next.Sync())
+	bare := len(w.buf)
+	t.globalAccountData()
+	if err := t.presence(ctx); err != nil {
+		return false, err
+	}
+	if err := t.inRooms(ctx); err != nil {
+		return false, err
+	}
+	news = len(w.buf) > bare
+	w.buf = append(w.buf, '}')
+	return news, nil
+}
+
+// inRooms writes what happened in rooms, by what the user has to do with them.
+func (t *turn) inRooms(ctx context.Context) error {
+	concerned, err := t.concerned(ctx)
+	if err != nil {
+		return err
+	}
+	all := t.out.open("rooms")
+	for _, s := range []struct {
+		name  string
+		write func(context.Context, *rooms.Membership) error
+	}{
+		{"join", t.joined}, {"invite", t.invited}, {"knock", t.knocked}, {"leave", t.left},
+	} {
+		section := t.out.open(s.name)
+		for _, m := range concerned[s.name] {
+			room := t.out.open(string(m.Room))
+			if err := s.write(ctx, m); err != nil {
+				return err
+			}
+			t.out.close(room)
+		}
+		t.out.close(section)
+	}
+	t.out.close(all)
+	return nil
+}

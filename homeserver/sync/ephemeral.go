@@ -1,0 +1,60 @@
+package sync
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/id"
+)
+
+// hasEphemeral reports whether somebody began or ceased to type in room, or
+// read on.
+func (t *turn) hasEphemeral(ctx context.Context, room id.RoomID) (bool, error) {
+	if _, serial := t.s.data.Typing(room); serial > t.since.Serial {
+		return true, nil
+	}
+	receipts, err := t.s.data.ReceiptChanges(ctx, t.who.User, room, t.since.Pos, t.next.Pos)
+	return len(receipts) > 0, err
+}
+
+// writeEphemeral writes who types, and who has read how far.
+func (st *stay) writeEphemeral(ctx context.Context) error {
+	receipts, err := st.s.data.ReceiptChanges(ctx, st.who.User, st.rm.ID(), max(0, st.from), st.end)
+	if err != nil {
+		return err
+	}
+	for _, r := range receipts {
+		st.hasRead = st.hasRead || r.User == st.who.User
+	}
+	list := st.out.openEvents("ephemeral")
+	if st.wants("m.typing") {
+		st.writeTyping()
+	}
+	if st.wants("m.receipt") {
+		st.writeReceipts(receipts)
+	}
+	st.out.closeEvents(list)
+	return nil
+}
+
+// wants reports whether the client wants ephemeral events of typ.
+func (st *stay) wants(typ string) bool {
+	f := &st.filter.Room.Ephemeral
+	return f.HasType(typ) && f.HasRoom(st.rm.ID())
+}
+
+// writeTyping writes who types, if that changed.
+//
+// Spec: client-server-api#typing-notifications
+func (st *stay) writeTyping() {
+	users, serial := st.s.data.Typing(st.rm.ID())
+	if st.fresh && len(users) == 0 || !st.fresh && serial <= st.since.Serial {
+		return
+	}
+	w := writer{buf: []byte(`{"user_ids":[`)}
+	for _, user := range users {
+		if !st.ignored.Has(user) {
+			w.text(string(user))
+		}
+	}
+	st.out.event("m.typing", append(w.buf, `]}`...), "")
+}

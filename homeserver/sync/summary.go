@@ -1,0 +1,92 @@
+package sync
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/id"
+
+	"plenum/internal/matrix"
+	"plenum/rooms"
+)
+
+// summary is what a client needs to show a room in a list.
+//
+// Spec: client-server-api#get_matrixclientv3sync_response-200_roomsummary
+type summary struct {
+	isNews          bool
+	heroes          []id.UserID // nil: the room has a name
+	joined, invited int
+}
+
+// readSummary fills in the summary if it is not what the client was told last.
+func (st *stay) readSummary(ctx context.Context) error {
+	isNews, err := st.hasNewSummary(ctx)
+	if err != nil || !isNews {
+		return err
+	}
+	st.summary = summary{isNews: true, joined: st.rm.MemberCount("join"), invited: st.rm.MemberCount("invite")}
+	about, err := st.rm.Summary(ctx)
+	if err == nil && about.Name == "" && about.Alias == "" {
+		st.summary.heroes = st.rm.Heroes(st.who.User)
+	}
+	return err
+}
+
+// hasNewSummary reports whether anybody came, was invited or went, or the room
+// got or lost its name.
+func (st *stay) hasNewSummary(ctx context.Context) (bool, error) {
+	if st.whole() {
+		return true, nil
+	}
+	changes, err := st.rm.StateChanges(ctx, st.from, st.settled)
+	if err != nil {
+		return false, err
+	}
+	var members []matrix.Position
+	for _, c := range changes {
+		switch c.Key.Type {
+		case "m.room.name", "m.room.canonical_alias":
+			return true, nil
+		case "m.room.member":
+			members = append(members, c.Prev, c.Event)
+		}
+	}
+	if len(members) == 0 {
+		return false, nil
+	}
+	evs, err := st.s.rooms.Events(ctx, members)
+	for i := 0; i < len(members); i += 2 {
+		if membershipOf(evs[members[i]]) != membershipOf(evs[members[i+1]]) {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+func membershipOf(e *rooms.Event) string {
+	if e == nil {
+		return ""
+	}
+	return e.Membership()
+}
+
+func (st *stay) writeSummary(context.Context) error {
+	s := &st.summary
+	if !s.isNews {
+		return nil
+	}
+	object := st.out.open("summary")
+	if s.heroes != nil {
+		st.out.openList("m.heroes")
+		for _, hero := range s.heroes {
+			st.out.text(string(hero))
+		}
+		st.out.closeList()
+	}
+	st.out.name("m.joined_member_count")
+	st.out.int(int64(s.joined))
+	st.out.name("m.invited_member_count")
+	st.out.int(int64(s.invited))
+	st.out.close(object)
+	return nil
+}
