@@ -31,7 +31,7 @@ func (a *API) showStage(w http.ResponseWriter, r *httpx.Request[httpx.None]) err
 	done, err := a.accounts.UIA().Pending(r.Query("session"), stage)
 	switch {
 	case err != nil || said.titles[stage] == "":
-		return page(w, http.StatusNotFound, "gone", said, view{words: said, Title: said.GoneTitle})
+		return page(w, http.StatusGone, "gone", said, view{words: said, Title: said.GoneTitle})
 	case done:
 		return a.showDone(w, said)
 	}
@@ -65,7 +65,7 @@ func (a *API) submitStage(w http.ResponseWriter, r *httpx.Request[httpx.None]) e
 	case err == nil:
 		return a.showDone(w, said)
 	case matrix.IsCode(err, matrix.NotFound):
-		return page(w, http.StatusNotFound, "gone", said, view{words: said, Title: said.GoneTitle})
+		return page(w, http.StatusGone, "gone", said, view{words: said, Title: said.GoneTitle})
 	case errors.As(err, &refusal):
 		again.Problem = refusal.Text
 		return page(w, http.StatusForbidden, stage, said, again)

@@ -85,7 +85,7 @@ func TestRegisterByPages(t *testing.T) {
 		w.visit(page, "en", url.Values{}).shows(http.StatusBadRequest, "needs your agreement")
 		w.visit(page, "en", url.Values{"accept": {"yes"}}).shows(http.StatusOK, "close this window")
 		w.register("ada", obj{"session": session}).ok()
-		w.visit(page, "en", nil).shows(http.StatusNotFound, "Nothing to do here")
+		w.visit(page, "en", nil).shows(http.StatusGone, "Nothing to do here")
 	})
 }
 
@@ -110,8 +110,8 @@ func TestPagesThatAreNotToBeShown(t *testing.T) {
 		fallback("m.login.dummy", ""), fallback("m.login.dummy", "unknown"), fallback("m.login.password", session),
 		fallback("m.login.recaptcha", session), fallback("head", session), v3 + "/auth/m.login.dummy/fallback/web",
 	} {
-		w.visit(path, "en", nil).shows(http.StatusNotFound, "Nothing to do here")
-		w.visit(path, "de", url.Values{"accept": {"yes"}}).shows(http.StatusNotFound, "Hier ist nichts zu tun")
+		w.visit(path, "en", nil).shows(http.StatusGone, "Nothing to do here")
+		w.visit(path, "de", url.Values{"accept": {"yes"}}).shows(http.StatusGone, "Hier ist nichts zu tun")
 	}
 	w.visit(fallback("m.login.dummy", session), "en", url.Values{}).shows(http.StatusOK, "close this window")
 	w.register("ada", obj{"session": session}).ok()
