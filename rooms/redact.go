@@ -67,6 +67,9 @@ func (r *Rooms) redact(ctx context.Context, rm *Room, p matrix.Principal, target
 			return nil, matrix.Errorf(matrix.Forbidden, "The event that makes a room cannot be redacted.")
 		}
 		if target.Sender != p.User {
+			if p.Suspended {
+				return nil, matrix.Errorf(matrix.UserSuspended, "A suspended account can redact only what it sent itself.")
+			}
 			if levels := v.Levels(); levels.User(p.User) < levels.Redact() {
 				return nil, matrix.Errorf(matrix.Forbidden, "You may redact only what you sent yourself.")
 			}

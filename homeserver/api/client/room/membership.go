@@ -15,15 +15,15 @@ import (
 func (a *API) membershipRoutes() []httpx.Route {
 	const room = v3 + "/rooms/{roomId}"
 	return []httpx.Route{
-		httpx.Post(v3+"/join/{roomIdOrAlias}", httpx.User, spec+"post_matrixclientv3joinroomidoralias", httpx.RateJoin, a.join),
-		httpx.Post(room+"/join", httpx.User, spec+"post_matrixclientv3roomsroomidjoin", httpx.RateJoin, a.join),
-		httpx.Post(v3+"/knock/{roomIdOrAlias}", httpx.User, spec+"post_matrixclientv3knockroomidoralias", httpx.RateJoin, a.knock),
+		httpx.Post(v3+"/join/{roomIdOrAlias}", httpx.UserNotSuspended, spec+"post_matrixclientv3joinroomidoralias", httpx.RateJoin, a.join),
+		httpx.Post(room+"/join", httpx.UserNotSuspended, spec+"post_matrixclientv3roomsroomidjoin", httpx.RateJoin, a.join),
+		httpx.Post(v3+"/knock/{roomIdOrAlias}", httpx.UserNotSuspended, spec+"post_matrixclientv3knockroomidoralias", httpx.RateJoin, a.knock),
 		httpx.Post(room+"/leave", httpx.User, spec+"post_matrixclientv3roomsroomidleave", httpx.RateDefault, a.leave),
 		httpx.Post(room+"/forget", httpx.User, spec+"post_matrixclientv3roomsroomidforget", httpx.RateDefault, a.forget),
-		httpx.Post(room+"/invite", httpx.User, spec+"post_matrixclientv3roomsroomidinvite", httpx.RateInvite, a.invite),
-		httpx.Post(room+"/kick", httpx.User, spec+"post_matrixclientv3roomsroomidkick", httpx.RateDefault, a.change(a.rooms.Kick)),
-		httpx.Post(room+"/ban", httpx.User, spec+"post_matrixclientv3roomsroomidban", httpx.RateDefault, a.change(a.rooms.Ban)),
-		httpx.Post(room+"/unban", httpx.User, spec+"post_matrixclientv3roomsroomidunban", httpx.RateDefault, a.change(a.rooms.Unban)),
+		httpx.Post(room+"/invite", httpx.UserNotSuspended, spec+"post_matrixclientv3roomsroomidinvite", httpx.RateInvite, a.invite),
+		httpx.Post(room+"/kick", httpx.UserNotSuspended, spec+"post_matrixclientv3roomsroomidkick", httpx.RateDefault, a.change(a.rooms.Kick)),
+		httpx.Post(room+"/ban", httpx.UserNotSuspended, spec+"post_matrixclientv3roomsroomidban", httpx.RateDefault, a.change(a.rooms.Ban)),
+		httpx.Post(room+"/unban", httpx.UserNotSuspended, spec+"post_matrixclientv3roomsroomidunban", httpx.RateDefault, a.change(a.rooms.Unban)),
 		httpx.Get(v3+"/joined_rooms", httpx.User, spec+"get_matrixclientv3joined_rooms", httpx.RateDefault, a.joined),
 	}
 }

@@ -33,11 +33,13 @@ const (
 	v3   = "/_matrix/client/v3"
 )
 
-// names takes a user's name for a token, and for the name that they show.
+// names takes a user's name for a token, and for the name that they show. The
+// token of somebody whose account is suspended goes on with a slash.
 type names struct{}
 
 func (names) Authenticate(_ context.Context, token string, _ *http.Request) (matrix.Principal, error) {
-	return matrix.Principal{User: id.NewUserID(token, here), Device: "PHONE"}, nil
+	name, _, suspended := strings.Cut(token, "/")
+	return matrix.Principal{User: id.NewUserID(name, here), Device: "PHONE", Suspended: suspended}, nil
 }
 
 func (names) MemberProfile(_ context.Context, user id.UserID) (string, string, error) {

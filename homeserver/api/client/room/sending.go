@@ -15,11 +15,11 @@ import (
 func (a *API) sendingRoutes() []httpx.Route {
 	const room = v3 + "/rooms/{roomId}"
 	return []httpx.Route{
-		httpx.Post(v3+"/createRoom", httpx.User, spec+"post_matrixclientv3createroom", httpx.RateInvite, a.create),
-		httpx.Put(room+"/send/{eventType}/{txnId}", httpx.User, spec+"put_matrixclientv3roomsroomidsendeventtypetxnid", httpx.RateMessage, a.send),
-		httpx.Put(room+"/state/{eventType}/{stateKey?}", httpx.User, spec+"put_matrixclientv3roomsroomidstateeventtypestatekey", httpx.RateMessage, a.setState),
+		httpx.Post(v3+"/createRoom", httpx.UserNotSuspended, spec+"post_matrixclientv3createroom", httpx.RateInvite, a.create),
+		httpx.Put(room+"/send/{eventType}/{txnId}", httpx.UserNotSuspended, spec+"put_matrixclientv3roomsroomidsendeventtypetxnid", httpx.RateMessage, a.send),
+		httpx.Put(room+"/state/{eventType}/{stateKey?}", httpx.UserNotSuspended, spec+"put_matrixclientv3roomsroomidstateeventtypestatekey", httpx.RateMessage, a.setState),
 		httpx.Put(room+"/redact/{eventId}/{txnId}", httpx.User, spec+"put_matrixclientv3roomsroomidredacteventidtxnid", httpx.RateMessage, a.redact),
-		httpx.Post(room+"/upgrade", httpx.User, spec+"post_matrixclientv3roomsroomidupgrade", httpx.RateInvite, a.upgrade),
+		httpx.Post(room+"/upgrade", httpx.UserNotSuspended, spec+"post_matrixclientv3roomsroomidupgrade", httpx.RateInvite, a.upgrade),
 	}
 }
 
