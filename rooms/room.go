@@ -138,7 +138,10 @@ func (r *Rooms) load(ctx context.Context, room id.RoomID) (_ *Room, err error) {
 		if err := rm.loadState(ctx, tx); err != nil {
 			return err
 		}
-		return rm.loadTail(ctx, tx, row)
+		if err := rm.loadTail(ctx, tx, row); err != nil {
+			return err
+		}
+		return rm.loadVersions(ctx, tx)
 	})
 	if err != nil {
 		return nil, err
@@ -181,6 +184,15 @@ func (rm *Room) loadTail(ctx context.Context, tx *storage.Tx, row eventlog.RoomR
 		rm.write.heads = []head{{newest.ID, newest.Depth}}
 	}
 	return nil
+}
+
+// loadVersions reads what the state was in the time of the tail.
+func (rm *Room) loadVersions(ctx context.Context, tx *storage.Tx) error {
+	changes, err := rm.r.log.StateChanges(ctx, tx, rm.nid, rm.tailLow, maxPos)
+	if err == nil {
+		rm.state.recall(rm.tailLow, changes)
+	}
+	return err
 }
 
 // apply makes a committed batch visible. It runs in the log's writer, in

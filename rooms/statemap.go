@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"plenum/internal/matrix"
+	"plenum/storage/eventlog"
 )
 
 // versionsKept bounds the former versions of a state entry in memory; older
@@ -83,6 +84,32 @@ func (m *stateMap) change(k StateKey, pos, event matrix.Position) {
 	}
 	v.cut()
 	m.put(k, v)
+}
+
+// recall fills in the versions that entries had since floor. changes are all
+// there were after it, oldest first.
+func (m *stateMap) recall(floor matrix.Position, changes []eventlog.StateChange) {
+	newest := map[StateKey]*entry{}
+	for _, c := range changes {
+		k := StateKey{c.Type, c.Key}
+		v := &entry{pos: c.Pos, older: newest[k], n: 1}
+		if v.older == nil && c.Prev != nil { // since when, only the log knows
+			v.older = &entry{pos: floor, event: *c.Prev, older: unknown, n: 1}
+		}
+		if c.Event != nil {
+			v.event = *c.Event
+		}
+		if v.older != nil {
+			v.n += v.older.n
+		}
+		v.cut()
+		newest[k] = v
+	}
+	for k, v := range newest {
+		if c := m.cells[k]; c != nil && c.now.pos == v.pos {
+			c.now = v
+		}
+	}
 }
 
 func (m *stateMap) put(k StateKey, v *entry) {
