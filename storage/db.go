@@ -9,6 +9,7 @@
 //	column {in $1}   membership in storage.List(items)
 //	{lock}           FOR UPDATE, which SQLite does not need
 //	{bytes}          the type of byte strings
+//	{key}            the type of a number that is the primary key
 //
 // Types are BIGINT and SMALLINT for numbers, for times in milliseconds and for
 // booleans (0 and 1), TEXT for strings, {bytes} for byte strings and JSON.

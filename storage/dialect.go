@@ -192,6 +192,10 @@ func (st *statement) token(out *strings.Builder, e Engine, s string, bytes uint6
 		out.WriteString("BYTEA")
 	case body == "bytes":
 		out.WriteString("BLOB")
+	case body == "key" && e == Postgres:
+		out.WriteString("BIGINT PRIMARY KEY")
+	case body == "key": // the row's own number: no index beside the table
+		out.WriteString("INTEGER PRIMARY KEY")
 	case strings.HasPrefix(body, "in "):
 		if err := st.in(out, e, strings.TrimSpace(body[3:]), bytes); err != nil {
 			return 0, err

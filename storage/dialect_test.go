@@ -15,6 +15,7 @@ func TestRewrite(t *testing.T) {
 		{"a {in $1}", "a IN (SELECT value FROM json_each(?1))", "a = ANY($1)"},
 		{"SELECT 1 {lock}", "SELECT 1 ", "SELECT 1 FOR UPDATE"},
 		{"x { bytes }", "x BLOB", "x BYTEA"},
+		{"n {key}", "n INTEGER PRIMARY KEY", "n BIGINT PRIMARY KEY"},
 		{"'{lock} $1' \"{bytes}\" 'it''s $2'", "'{lock} $1' \"{bytes}\" 'it''s $2'", "'{lock} $1' \"{bytes}\" 'it''s $2'"},
 		{"a -- {lock} '\nb $1", "a -- {lock} '\nb ?1", "a -- {lock} '\nb $1"},
 		{"a /* {no token} */ $1", "a /* {no token} */ ?1", "a /* {no token} */ $1"},

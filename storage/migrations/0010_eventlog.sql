@@ -2,12 +2,12 @@
 -- Names (user ids, event types, state keys) and rooms are interned: a narrow
 -- integer stands in every index.
 CREATE TABLE name (
-	nid BIGINT PRIMARY KEY,
+	nid {key},
 	text TEXT NOT NULL UNIQUE
 );
 
 CREATE TABLE room (
-	nid BIGINT PRIMARY KEY,
+	nid {key},
 	room_id TEXT NOT NULL UNIQUE,
 	version TEXT NOT NULL,
 	heads {bytes}, -- JSON list of event ids; NULL: the newest event is the only head
@@ -19,7 +19,7 @@ CREATE INDEX room_public ON room (nid) WHERE public = 1;
 -- pos is the position in the log. Backfilled events have negative positions,
 -- older ones smaller. hidden: 1 outlier, 2 soft-failed, 4 rejected.
 CREATE TABLE event (
-	pos BIGINT PRIMARY KEY,
+	pos {key},
 	room BIGINT NOT NULL,
 	event_id {bytes} NOT NULL,
 	type BIGINT NOT NULL,

@@ -1,7 +1,7 @@
 -- What users reported to those who run the server. A report keeps who said
 -- what about whom, and no copy of an event.
 CREATE TABLE report (
-	pos BIGINT PRIMARY KEY,
+	pos {key},
 	kind TEXT NOT NULL, -- event, room or user
 	room_id TEXT NOT NULL,
 	event_id TEXT NOT NULL,

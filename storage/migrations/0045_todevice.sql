@@ -1,6 +1,6 @@
 -- Messages from device to device, until the receiving device has them.
 CREATE TABLE to_device (
-	pos BIGINT PRIMARY KEY,
+	pos {key},
 	user_id TEXT NOT NULL,
 	device_id TEXT NOT NULL,
 	json {bytes} NOT NULL -- as sync gives it out

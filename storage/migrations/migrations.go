@@ -4,7 +4,7 @@
 // later than one with a higher number.
 //
 // Lines between "-- only: postgres" or "-- only: sqlite" and "-- all" are for
-// one engine; {bytes} is the type of byte strings.
+// one engine; {bytes} and {key} are as in package storage.
 package migrations
 
 import (
