@@ -55,7 +55,7 @@ func openToken(kind tokenKind, token string) ([]byte, bool) {
 		return nil, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(body)
-	if err != nil {
+	if err != nil || len(raw) != want { // line breaks are passed over
 		return nil, false
 	}
 	raw, sum := raw[:want-checksumBytes], raw[want-checksumBytes:]

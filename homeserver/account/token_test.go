@@ -41,7 +41,7 @@ func TestForeignTokens(t *testing.T) {
 }
 
 func FuzzToken(f *testing.F) {
-	for _, s := range []string{"", "pla_", newToken(accessToken, nil), newToken(refreshToken, newFamily()), "plr_====", "pla_\xff"} {
+	for _, s := range []string{"", "pla_", newToken(accessToken, nil), newToken(refreshToken, newFamily()), "plr_====", "pla_\xff", "plr_" + strings.Repeat("0", 17) + "\n\n\n\n" + strings.Repeat("0", 38)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
