@@ -14,12 +14,20 @@ import (
 type Token struct {
 	Pos    matrix.Position
 	Serial int64 // of typing and presence; only in tokens of /sync
+	// Lag is how far the messages from device to device are behind Pos,
+	// because there were too many for one answer; only in tokens of /sync.
+	Lag matrix.Position
 }
 
-// Sync returns the form that /sync gives out: s<position>_<serial>.
+// Sync returns the form that /sync gives out: s<position>_<serial>, and
+// _<lag> behind it if there is one.
 func (t Token) Sync() string {
 	b := strconv.AppendInt([]byte{'s'}, int64(t.Pos), 10)
-	return string(strconv.AppendInt(append(b, '_'), t.Serial, 10))
+	b = strconv.AppendInt(append(b, '_'), t.Serial, 10)
+	if t.Lag > 0 {
+		b = strconv.AppendInt(append(b, '_'), int64(t.Lag), 10)
+	}
+	return string(b)
 }
 
 // Page returns the form for walking through a room's history: t<position>.
@@ -35,18 +43,28 @@ func ParseToken(s string) (Token, error) {
 	case strings.HasPrefix(s, "t"):
 		t.Pos, ok = parsePos(s[1:])
 	case strings.HasPrefix(s, "s"):
-		pos, serial, _ := strings.Cut(s[1:], "_")
-		var n matrix.Position
-		if t.Pos, ok = parsePos(pos); ok {
-			n, ok = parsePos(serial)
-		}
-		t.Serial = int64(n)
-		ok = ok && t.Pos >= 0 && t.Serial >= 0
+		t, ok = parseSync(s[1:])
 	}
 	if !ok {
 		return Token{}, matrix.Errorf(matrix.InvalidParam, "This is not a token of this server.")
 	}
 	return t, nil
+}
+
+// parseSync reads a token of /sync without its first letter.
+func parseSync(s string) (t Token, ok bool) {
+	parts := strings.Split(s, "_")
+	if len(parts) < 2 || len(parts) > 3 {
+		return t, false
+	}
+	numbers := make([]matrix.Position, 3)
+	for i, part := range parts {
+		if numbers[i], ok = parsePos(part); !ok || numbers[i] < 0 {
+			return t, false
+		}
+	}
+	t = Token{Pos: numbers[0], Serial: int64(numbers[1]), Lag: numbers[2]}
+	return t, t.Lag <= t.Pos && (t.Lag > 0) == (len(parts) == 3)
 }
 
 // parsePos reads a number the way it is written, so that every token has one form.
