@@ -45,10 +45,13 @@ func (a *Accounts) LoginByPassword(ctx context.Context, name, password string, d
 	return s, err
 }
 
-// admit signs in to an account unless it is locked.
+// admit signs in to an account unless it is locked or closed.
 func (a *Accounts) admit(ctx context.Context, tx *storage.Tx, acc accounts.Account, d NewDevice) (Session, error) {
-	if acc.Locked {
+	switch {
+	case acc.Locked:
 		return Session{}, errLocked()
+	case acc.Deactivated:
+		return Session{}, matrix.Errorf(matrix.UserDeactivated, "This account has been closed.")
 	}
 	return a.signIn(ctx, tx, acc.User, d)
 }
@@ -94,7 +97,7 @@ func (a *Accounts) LoginByToken(ctx context.Context, token string, d NewDevice) 
 		if err != nil {
 			return err
 		}
-		if !ok || !known || acc.Deactivated {
+		if !ok || !known {
 			return errLoginToken()
 		}
 		s, err = a.admit(ctx, tx, acc, d)

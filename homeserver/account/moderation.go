@@ -17,9 +17,13 @@ func (a *Accounts) local(ctx context.Context, user id.UserID) (accounts.Account,
 	}
 	acc, ok, err := a.store.Known(ctx, user)
 	if err == nil && (!ok || acc.Deactivated) {
-		err = matrix.Errorf(matrix.NotFound, "There is no such account.")
+		err = errNoAccount()
 	}
 	return acc, err
+}
+
+func errNoAccount() error {
+	return matrix.Errorf(matrix.NotFound, "There is no such account.")
 }
 
 // subject returns the account that an administrator asks about.

@@ -2,6 +2,7 @@ package account
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -86,6 +87,10 @@ func (a *Accounts) SetProfileField(ctx context.Context, p matrix.Principal, user
 		return err
 	}
 	return a.store.Write(ctx, func(tx *storage.Tx) error {
+		// It may have been closed since, and nothing must be left of it.
+		if acc, ok, err := a.store.Account(ctx, tx, user); err != nil || !ok || acc.Deactivated {
+			return cmp.Or(err, errNoAccount())
+		}
 		profile, err := a.store.ProfileIn(ctx, tx, user)
 		if err != nil {
 			return err

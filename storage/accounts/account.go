@@ -82,9 +82,10 @@ func (s *Store) Create(ctx context.Context, tx *storage.Tx, acc Account) error {
 	return err
 }
 
-// SetPassword stores the hash of a new password; nil for none.
+// SetPassword stores the hash of a new password; nil for none. A closed account
+// gets none.
 func (s *Store) SetPassword(ctx context.Context, tx *storage.Tx, user id.UserID, hash *string) error {
-	return tx.Exec(ctx, `UPDATE account SET password = $1, password_pos = $2 WHERE user_id = $3`, hash, tx.Position(), user)
+	return tx.Exec(ctx, `UPDATE account SET password = $1, password_pos = $2 WHERE user_id = $3 AND deactivated = 0`, hash, tx.Position(), user)
 }
 
 // ReplacePassword stores another hash of the same password, unless the

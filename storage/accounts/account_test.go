@@ -123,6 +123,11 @@ func TestCloseAndErase(t *testing.T) {
 			}
 			return w.Close(ctx, tx, ada)
 		})
+		late := "hash"
+		w.write(func(ctx context.Context, tx *storage.Tx) error { return w.SetPassword(ctx, tx, ada, &late) })
+		if acc, _, _ := w.Read(ctx, ada); acc.Password != nil {
+			t.Error("a closed account got a password")
+		}
 		if acc, ok, _ := w.Known(ctx, ada); !ok || !acc.Deactivated {
 			t.Errorf("closed: %+v, %v", acc, ok)
 		}
