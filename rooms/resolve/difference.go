@@ -1,12 +1,14 @@
 package resolve
 
 // difference returns the events that are in the auth chains of some states but
-// not of all.
+// not of all. An event counts as part of the chains of a state that has it:
+// the standard does not say so, but without that what all states agree on would
+// be up for dispute, and servers do it so.
 //
-// The chains of what the states agree on are in all of them and are never
-// walked: whether an event is in one is asked in the other direction, from the
-// event to those that cite it (see inAgreed), where the answer is near. What is
-// left are the chains of the events in conflict, down to where they meet.
+// What the states agree on, and its chains, are in the chains of all and never
+// walked: whether an event belongs there is asked in the other direction, from
+// the event to those that cite it (see covered), where the answer is near. What
+// is left are the chains of the events in conflict, down to where they meet.
 //
 // Spec: rooms/v2#definitions, auth difference
 func (r *resolution) difference() []int32 {
@@ -46,7 +48,7 @@ type walk struct {
 // from goes on to the auth events of at, and marks each.
 func (w *walk) from(at int32, mark func(set int)) {
 	for _, a := range w.nodes[at].auth {
-		if w.inAgreed(a) {
+		if w.covered(a) {
 			continue
 		}
 		i, known := w.sets.of[a]
@@ -63,38 +65,36 @@ func (w *walk) from(at int32, mark func(set int)) {
 	}
 }
 
-// inAgreed reports whether an event is in the auth chain of an event that all
-// states have: whether such an event is among those that cite it, those that
-// cite them, and so on. Each event is asked about once.
-func (r *resolution) inAgreed(at int32) bool {
-	if is, known := r.cited[at]; known {
+// covered reports whether all states have an event, or an event that cites it,
+// or one that cites such a one, and so on. Each event is asked about once.
+func (r *resolution) covered(at int32) bool {
+	if is, known := r.cover[at]; known {
 		return is
 	}
 	type frame struct {
 		at   int32
 		left int // how many that cite it are still to be looked at
 	}
-	r.cited[at] = false
 	path := []frame{{at, len(r.nodes[at].cited)}}
-	for len(path) > 0 {
+	found := r.isAgreed(at)
+	for !found && len(path) > 0 {
 		top := &path[len(path)-1]
 		if top.left == 0 {
+			r.cover[top.at] = false
 			path = path[:len(path)-1]
 			continue
 		}
 		top.left-- // the newest first: they are the likeliest to be in the state
 		c := r.nodes[top.at].cited[top.left]
-		is, known := r.cited[c]
-		if is || r.isAgreed(c) {
-			for _, f := range path {
-				r.cited[f.at] = true
-			}
-			return true
-		}
+		is, known := r.cover[c]
 		if !known {
-			r.cited[c] = false
 			path = append(path, frame{c, len(r.nodes[c].cited)})
+			is = r.isAgreed(c)
 		}
+		found = is
 	}
-	return false
+	for _, f := range path {
+		r.cover[f.at] = true
+	}
+	return found
 }

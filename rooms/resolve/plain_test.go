@@ -76,6 +76,7 @@ func (p *plain) full(states []resolve.Map, conflicts map[resolve.Key]set) set {
 	for _, s := range states {
 		c := set{}
 		for _, n := range s {
+			c[n] = true // by common practice
 			p.chain(n, c)
 		}
 		for n := range c {

@@ -21,7 +21,7 @@ type resolution struct {
 	resolved map[Key]int32 // the state so far, above what is agreed
 	pdus     map[int32]*event.PDU
 	levels   map[levelsOf]*auth.PowerLevels
-	cited    map[int32]bool // whether the chains of what is agreed have an event
+	cover    map[int32]bool // what is known of which events are covered
 	err      error          // of the source
 }
 
@@ -37,7 +37,7 @@ type levelsOf struct{ create, levels int32 }
 func (g *Graph) newResolution(ctx context.Context, agreed State, conflicts []Conflict) (*resolution, error) {
 	r := &resolution{
 		Graph: g, ctx: ctx, agreed: agreed, disputed: map[int32]bool{}, create: none, fromEmpty: g.rules.StateRes == 21,
-		resolved: map[Key]int32{}, pdus: map[int32]*event.PDU{}, levels: map[levelsOf]*auth.PowerLevels{}, cited: map[int32]bool{},
+		resolved: map[Key]int32{}, pdus: map[int32]*event.PDU{}, levels: map[levelsOf]*auth.PowerLevels{}, cover: map[int32]bool{},
 	}
 	for _, c := range conflicts {
 		if len(c.Events) != len(conflicts[0].Events) {

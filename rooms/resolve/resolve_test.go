@@ -3,6 +3,7 @@ package resolve_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"plenum/rooms/event"
@@ -23,8 +24,8 @@ func eachVersion(t *testing.T, fn func(t *testing.T, version string)) {
 // algorithm that knows no index.
 func TestRandomHistories(t *testing.T) {
 	eachVersion(t, func(t *testing.T, version string) {
-		for seed := range uint64(60) {
-			rnd := rand.New(rand.NewPCG(seed, 5))
+		for seed := range uint64(20) {
+			rnd := rand.New(rand.NewPCG(seed, number(version)))
 			r := newRoom(t, version)
 			heads := r.wander(rnd, 60)
 			if len(heads) < 2 {
@@ -44,8 +45,8 @@ func TestRandomHistories(t *testing.T) {
 // missing, old versions of others.
 func TestRandomStates(t *testing.T) {
 	eachVersion(t, func(t *testing.T, version string) {
-		for seed := range uint64(60) {
-			rnd := rand.New(rand.NewPCG(seed, 6))
+		for seed := range uint64(20) {
+			rnd := rand.New(rand.NewPCG(seed, 100+number(version)))
 			r := newRoom(t, version)
 			r.wander(rnd, 60)
 			versions := map[resolve.Key][]resolve.Num{}
@@ -96,4 +97,10 @@ func TestManyStates(t *testing.T) {
 			t.Errorf("version %s: %d entries, want %d", version, len(got), len(trunk)+150)
 		}
 	}
+}
+
+// number is a version as the seed of a source of chance.
+func number(version string) uint64 {
+	n, _ := strconv.ParseUint(version, 10, 64)
+	return n
 }

@@ -92,7 +92,7 @@ func (r *room) make(m resolve.Map, a act) *event.PDU {
 	r.t.Helper()
 	d := event.Draft{
 		Room: r.id, Sender: id.UserID(a.sender), Type: a.typ, StateKey: &a.key, Content: json.RawMessage(a.content),
-		TS: a.ts, Depth: int64(len(r.events) + 1), Prev: []id.EventID{"$x", "$y"},
+		TS: a.ts, Depth: int64(len(r.events)/3 + 1), Prev: []id.EventID{"$x", "$y"},
 	}
 	if a.typ == "m.room.create" {
 		d.Prev = nil
@@ -248,7 +248,7 @@ func (r *room) wander(rnd *rand.Rand, steps int) []resolve.Map {
 	users := []string{ada, bob, cat, dan}
 	start := r.start()
 	heads := []resolve.Map{start}
-	ts := int64(5)
+	ts := int64(1000)
 	for range steps {
 		i := rnd.IntN(len(heads))
 		if len(heads) < 4 && rnd.IntN(6) == 0 {
