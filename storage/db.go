@@ -17,6 +17,12 @@
 // apart by value. A nil pointer or byte slice is NULL. TEXT compares and sorts
 // by its bytes on both engines. Text that is not UTF-8 or holds a NUL is
 // refused with M_INVALID_PARAM.
+//
+// PostgreSQL works out the type of a parameter from what it is compared with
+// or stored in; where that is nothing, write CAST($1 AS TEXT). It takes any
+// database with the encoding UTF8, whatever its collation: columns of type
+// TEXT get their own. One process at a time has the schema that is first in
+// the search path; its connections must not be shared out by a pooler.
 package storage
 
 import (

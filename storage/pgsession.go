@@ -222,13 +222,11 @@ func (s *pgSession) undo(mark int) bool {
 func (s *pgSession) script(_ context.Context, sql string) error {
 	s.start()
 	s.sending()
-	if err := s.wire.net.wait(0); err != nil {
+	if err := s.wire.patient.wait(0); err != nil {
 		return s.wire.lose(err)
 	}
-	if err := s.wire.script(sql + pgBytewise); err != nil {
-		return err
-	}
-	return s.wire.net.wait(answerTime)
+	err := s.wire.script(sql + pgBytewise)
+	return errors.Join(err, s.wire.patient.wait(answerTime))
 }
 
 func (s *pgSession) close() {

@@ -71,7 +71,7 @@ func (p *pgParams) encode(st *pgStmt, args []any) error {
 			err = p.add(st.params[i], v)
 		}
 		if err != nil {
-			return fmt.Errorf("argument $%d: %w", i+1, err)
+			return fmt.Errorf("%w $%d: %w", errArgument, i+1, err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strconv"
@@ -29,9 +30,10 @@ const (
 // whose own pipelines cost each statement several allocations and a question
 // about its columns that we never need.
 type pgWire struct {
-	net   *patientConn
-	front *pgproto3.Frontend // reads
-	pid   uint32             // of the server's process
+	net     net.Conn
+	patient *patientConn       // below net
+	front   *pgproto3.Frontend // reads
+	pid     uint32             // of the server's process
 
 	out      []byte   // messages to send
 	asked    []pgAsk  // what has no answer yet, oldest first
@@ -111,8 +113,13 @@ func newWire(conn *pgconn.PgConn, begin string) (*pgWire, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &pgWire{net: c.Conn.(*patientConn), front: c.Frontend, pid: c.PID, stmts: make(map[*statement]*pgStmt)}
-	if err := w.net.wait(answerTime); err != nil {
+	w := &pgWire{net: c.Conn, front: c.Frontend, pid: c.PID, stmts: make(map[*statement]*pgStmt)}
+	below := c.Conn
+	if secured, ok := below.(*tls.Conn); ok {
+		below = secured.NetConn()
+	}
+	w.patient = below.(*patientConn)
+	if err := w.patient.wait(answerTime); err != nil {
 		w.close()
 		return nil, err
 	}
@@ -227,7 +234,9 @@ func (w *pgWire) flush() error {
 		return w.lost
 	}
 	_, err := w.net.Write(w.out)
-	w.out = w.out[:0]
+	if w.out = w.out[:0]; cap(w.out) > 4*maxUnsentBytes {
+		w.out = nil
+	}
 	w.flushed = len(w.asked)
 	if err != nil {
 		return w.lose(err)

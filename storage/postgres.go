@@ -87,7 +87,12 @@ func openPostgres(ctx context.Context, cfg Config) (*pgEngine, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "plenum"
 	}
-	config.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
 		return &patientConn{Conn: conn}, nil
 	}
 	e := &pgEngine{config: config, setup: pgWriter + pgWriterFull, setClock: &statement{text: sqlSetClock, params: 1, writes: true}}

@@ -181,7 +181,9 @@ func TestReadsShareFewConnections(t *testing.T) {
 func TestEndedContextEndsARead(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storage.DB) {
-		write(t, db, func(ctx context.Context, tx *storage.Tx) error { return errors.Join(add(ctx, tx, "a"), add(ctx, tx, "b")) })
+		write(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			return errors.Join(add(ctx, tx, "a"), add(ctx, tx, "b"))
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		rows := 0
 		err := db.Read(ctx, func(tx *storage.Tx) error {

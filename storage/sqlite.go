@@ -207,7 +207,7 @@ func (s *sqliteSession) bind(st *statement, args []any) (*sqliteStmt, error) {
 	for i, a := range args {
 		v, err := encode(a)
 		if err != nil {
-			return nil, fmt.Errorf("argument $%d: %w", i+1, err)
+			return nil, fmt.Errorf("%w $%d: %w", errArgument, i+1, err)
 		}
 		if l, ok := v.(list); ok {
 			v = l.json()

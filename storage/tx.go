@@ -19,6 +19,9 @@ var ErrConflict = errors.New("storage: conflict with a unique value")
 var ErrClosed = errors.New("storage: database is closed")
 
 var (
+	// errArgument is in the chain when an argument fits no parameter, so that
+	// the engine never heard of the statement.
+	errArgument = errors.New("storage: argument")
 	errReadOnly = errors.New("storage: write in a read transaction")
 	// errLost is in the chain when the connection broke before the commit was
 	// sent, so that nothing of the transaction can have happened.

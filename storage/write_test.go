@@ -133,6 +133,32 @@ func TestErrorBeforeWritingDisturbsNobody(t *testing.T) {
 	})
 }
 
+// Then what it wrote has reached the engine already.
+func TestErrorAfterReadingOwnWrites(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storage.DB) {
+		ctx := t.Context()
+		errs := together(t, db, adding(ctx, "first"), func(tx *storage.Tx) error {
+			if err := add(ctx, tx, "never"); err != nil {
+				return err
+			}
+			if _, found, err := storage.One[int64](ctx, tx, `SELECT pos FROM thing WHERE name = $1`, "never"); err != nil || !found {
+				t.Errorf("a write is not seen by its own function: %v, %v", found, err)
+			}
+			return errors.Join(add(ctx, tx, "never either"), errOwn)
+		}, func(tx *storage.Tx) error {
+			_, err := storage.Select[int64](ctx, tx, `INSERT INTO thing (pos, name) VALUES ($1, $2) RETURNING pos`, tx.Position(), "nor this")
+			return errors.Join(err, errOwn)
+		}, adding(ctx, "second"))
+		if errs[0] != nil || !errors.Is(errs[1], errOwn) || !errors.Is(errs[2], errOwn) || errs[3] != nil {
+			t.Errorf("got %v", errs)
+		}
+		if got := things(t, db); !slices.Equal(got, []string{"first", "second"}) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
 // On PostgreSQL the statement of the second member fails only with the commit
 // of all, and has to be told from those of the others.
 func TestConflictFailsWhoeverMadeIt(t *testing.T) {

@@ -264,13 +264,15 @@ func (w *writer) attempt(group []*Commit) error {
 		if err == nil && tx.err == nil {
 			continue
 		}
-		if tx.err == nil && s.undo(mark) {
+		sound := tx.err == nil || errors.Is(tx.err, errArgument)
+		err = cmp.Or(tx.err, err)
+		if sound && s.undo(mark) {
 			*tx = before
 			w.fail(c, err)
 			continue
 		}
 		s.rollback(ctx)
-		return w.blame(c, cmp.Or(tx.err, err))
+		return w.blame(c, err)
 	}
 	return w.conclude(ctx, group, start)
 }
