@@ -11,7 +11,6 @@ import (
 	"github.com/tidwall/gjson"
 
 	"plenum/rooms/auth"
-	"plenum/rooms/event"
 	"plenum/rooms/resolve"
 )
 
@@ -305,6 +304,3 @@ func (p *plain) byDepth(events set) []resolve.Num {
 	})
 	return list
 }
-
-var _ auth.State = state{}
-var _ *event.PDU

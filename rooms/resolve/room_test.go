@@ -27,6 +27,7 @@ type room struct {
 	events []resolve.Event // the first has number 1
 	nums   map[id.EventID]resolve.Num
 	reads  int // events that were asked for
+	equals int // how many events share a depth
 }
 
 const (
@@ -66,7 +67,7 @@ func (r *room) Events(_ context.Context, nums []resolve.Num) ([]resolve.Event, e
 
 func (r *room) pdu(n resolve.Num) *event.PDU { return r.events[n-1].PDU }
 
-// get makes a state usable for auth.
+// state is a state that events can be checked against.
 type state struct {
 	r *room
 	m resolve.Map
@@ -92,7 +93,7 @@ func (r *room) make(m resolve.Map, a act) *event.PDU {
 	r.t.Helper()
 	d := event.Draft{
 		Room: r.id, Sender: id.UserID(a.sender), Type: a.typ, StateKey: &a.key, Content: json.RawMessage(a.content),
-		TS: a.ts, Depth: int64(len(r.events)/3 + 1), Prev: []id.EventID{"$x", "$y"},
+		TS: a.ts, Depth: int64(len(r.events)/max(1, r.equals) + 1), Prev: []id.EventID{"$x", "$y"},
 	}
 	if a.typ == "m.room.create" {
 		d.Prev = nil
@@ -246,6 +247,7 @@ func (r *room) differences(got, want resolve.Map) string {
 // and returns the states at its ends.
 func (r *room) wander(rnd *rand.Rand, steps int) []resolve.Map {
 	users := []string{ada, bob, cat, dan}
+	r.equals = 3
 	start := r.start()
 	heads := []resolve.Map{start}
 	ts := int64(1000)
