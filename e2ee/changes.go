@@ -80,11 +80,21 @@ func (c *changes) memberships() error {
 	if err != nil {
 		return err
 	}
+	var mine []id.RoomID
 	for _, m := range all {
-		if m.Membership != "join" && m.Pos <= c.since {
-			continue
+		if m.Membership == "join" || m.Pos > c.since {
+			mine = append(mine, m.Room)
 		}
-		if err := c.room(m.Room); err != nil {
+	}
+	lasts, err := c.k.rooms.LastAfter(c.ctx, c.since, mine)
+	if err != nil {
+		return err
+	}
+	for i, room := range mine {
+		if lasts[i] == 0 {
+			continue // and need not be in memory
+		}
+		if err := c.room(room); err != nil {
 			return err
 		}
 	}
@@ -95,7 +105,7 @@ func (c *changes) memberships() error {
 // it when that is the user.
 func (c *changes) room(room id.RoomID) error {
 	rm, err := c.k.rooms.Room(c.ctx, room)
-	if err != nil || rm.LastPos() <= c.since {
+	if err != nil {
 		return err
 	}
 	deltas, err := rm.StateChanges(c.ctx, c.since, c.upto)

@@ -15,7 +15,7 @@ type accountData map[id.RoomID][]userdata.AccountDatum
 
 // changedAccountData returns what changed between the tokens.
 func (t *turn) changedAccountData(ctx context.Context) (accountData, error) {
-	changes, err := t.s.data.AccountDataChanges(ctx, t.who.User, t.since.Pos, t.next.Pos)
+	changes, err := t.s.Data.AccountDataChanges(ctx, t.who.User, t.since.Pos, t.next.Pos)
 	if err != nil || len(changes) == 0 {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (t *turn) wholeAccountData(ctx context.Context) (accountData, error) {
 	if t.everything != nil {
 		return t.everything, nil
 	}
-	all, err := t.s.data.AccountDataChanges(ctx, t.who.User, 0, t.next.Pos)
+	all, err := t.s.Data.AccountDataChanges(ctx, t.who.User, 0, t.next.Pos)
 	t.everything = accountData{}
 	for _, d := range all {
 		t.everything[d.Room] = append(t.everything[d.Room], d)

@@ -35,16 +35,17 @@ func (t *turn) write(ctx context.Context) (news bool, err error) {
 	w.name("next_batch")
 	w.text(t.next.Sync())
 	bare := len(w.buf)
+	t.writeMail()
 	t.globalAccountData()
-	if err := t.presence(ctx); err != nil {
-		return false, err
-	}
-	if err := t.inRooms(ctx); err != nil {
-		return false, err
+	for _, part := range []func(context.Context) error{t.presence, t.inRooms, t.writeDeviceLists} {
+		if err := part(ctx); err != nil {
+			return false, err
+		}
 	}
 	news = len(w.buf) > bare
+	err = t.writeStock(ctx) // goes with every answer, and is none by itself
 	w.buf = append(w.buf, '}')
-	return news, nil
+	return news, err
 }
 
 // inRooms writes what happened in rooms, by what the user has to do with them.

@@ -44,7 +44,7 @@ func (t *turn) changed(ctx context.Context, joined []*rooms.Membership) ([]*room
 	for i, m := range joined {
 		names[i] = m.Room
 	}
-	lasts, err := t.s.rooms.LastAfter(ctx, t.since.Pos, names)
+	lasts, err := t.s.Rooms.LastAfter(ctx, t.since.Pos, names)
 	if err != nil {
 		return nil, err
 	}

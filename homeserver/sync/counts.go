@@ -16,7 +16,7 @@ func (st *stay) writeCounts(ctx context.Context) error {
 	if st.isBare() && !st.hasRead {
 		return nil
 	}
-	counts, err := st.s.push.Counts(ctx, st.who.User, st.rm, st.end)
+	counts, err := st.s.Push.Counts(ctx, st.who.User, st.rm, st.end)
 	if err != nil {
 		return err
 	}

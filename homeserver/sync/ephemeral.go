@@ -9,16 +9,16 @@ import (
 // hasEphemeral reports whether somebody began or ceased to type in room, or
 // read on.
 func (t *turn) hasEphemeral(ctx context.Context, room id.RoomID) (bool, error) {
-	if _, serial := t.s.data.Typing(room); serial > t.since.Serial {
+	if _, serial := t.s.Data.Typing(room); serial > t.since.Serial {
 		return true, nil
 	}
-	receipts, err := t.s.data.ReceiptChanges(ctx, t.who.User, room, t.since.Pos, t.next.Pos)
+	receipts, err := t.s.Data.ReceiptChanges(ctx, t.who.User, room, t.since.Pos, t.next.Pos)
 	return len(receipts) > 0, err
 }
 
 // writeEphemeral writes who types, and who has read how far.
 func (st *stay) writeEphemeral(ctx context.Context) error {
-	receipts, err := st.s.data.ReceiptChanges(ctx, st.who.User, st.rm.ID(), max(0, st.from), st.end)
+	receipts, err := st.s.Data.ReceiptChanges(ctx, st.who.User, st.rm.ID(), max(0, st.from), st.end)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (st *stay) wants(typ string) bool {
 //
 // Spec: client-server-api#typing-notifications
 func (st *stay) writeTyping() {
-	users, serial := st.s.data.Typing(st.rm.ID())
+	users, serial := st.s.Data.Typing(st.rm.ID())
 	if st.fresh && len(users) == 0 || !st.fresh && serial <= st.since.Serial {
 		return
 	}

@@ -27,7 +27,7 @@ func (s *Syncer) filter(ctx context.Context, user id.UserID, name string) (*filt
 	}
 	text := name
 	if !strings.HasPrefix(name, "{") {
-		stored, err := s.data.Filter(ctx, user, name)
+		stored, err := s.Data.Filter(ctx, user, name)
 		if err != nil {
 			return nil, err
 		}

@@ -13,7 +13,7 @@ import (
 //
 // Spec: client-server-api#leaving-rooms
 func (t *turn) left(ctx context.Context, m *rooms.Membership) error {
-	rm, err := t.s.rooms.Room(ctx, m.Room)
+	rm, err := t.s.Rooms.Room(ctx, m.Room)
 	if err != nil {
 		return err
 	}

@@ -169,7 +169,7 @@ func TestForgottenRoomsNeverAppear(t *testing.T) {
 		c := h.synced(bob, includeLeave)
 		h.leave(bob, room)
 		h.must(h.Forget(h.Context(), as(bob), room))
-		c.peek().wantNothing()
+		c.peek().wantNoRooms()
 		h.client(bob, includeLeave).sync().wantNoRooms()
 		h.join(bob, room)
 		c.sync().joined(room).wantIn("timeline", "bob join")

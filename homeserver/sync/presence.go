@@ -15,7 +15,7 @@ func (t *turn) presence(ctx context.Context) error {
 	if f.IsShut() {
 		return nil
 	}
-	changes, err := t.s.data.PresenceChanges(ctx, t.who.User, t.since.Serial)
+	changes, err := t.s.Data.PresenceChanges(ctx, t.who.User, t.since.Serial)
 	if err != nil || len(changes) == 0 {
 		return err
 	}

@@ -116,7 +116,7 @@ func (st *stay) eventsAt(ctx context.Context, set positions) ([]*rooms.Event, er
 		list = append(list, pos)
 	}
 	slices.Sort(list)
-	byPos, err := st.s.rooms.Events(ctx, list)
+	byPos, err := st.s.Rooms.Events(ctx, list)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (st *stay) whole() bool { return st.fresh || st.full }
 
 // joined writes about a room that the user is in.
 func (t *turn) joined(ctx context.Context, m *rooms.Membership) error {
-	rm, err := t.s.rooms.Room(ctx, m.Room)
+	rm, err := t.s.Rooms.Room(ctx, m.Room)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (st *stay) membershipAt(ctx context.Context, pos matrix.Position) (string, 
 	if !ok {
 		return "", nil
 	}
-	evs, err := st.s.rooms.Events(ctx, []matrix.Position{at})
+	evs, err := st.s.Rooms.Events(ctx, []matrix.Position{at})
 	if err != nil || evs[at] == nil {
 		return "", err
 	}

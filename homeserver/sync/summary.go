@@ -4,9 +4,6 @@ import (
 	"context"
 
 	"maunium.net/go/mautrix/id"
-
-	"plenum/internal/matrix"
-	"plenum/rooms"
 )
 
 // summary is what a client needs to show a room in a list.
@@ -42,32 +39,18 @@ func (st *stay) hasNewSummary(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var members []matrix.Position
 	for _, c := range changes {
 		switch c.Key.Type {
 		case "m.room.name", "m.room.canonical_alias":
 			return true, nil
 		case "m.room.member":
-			members = append(members, c.Prev, c.Event)
+			was, is, err := st.s.Rooms.MembershipChange(ctx, c)
+			if err != nil || was != is {
+				return err == nil, err
+			}
 		}
 	}
-	if len(members) == 0 {
-		return false, nil
-	}
-	evs, err := st.s.rooms.Events(ctx, members)
-	for i := 0; i < len(members); i += 2 {
-		if membershipOf(evs[members[i]]) != membershipOf(evs[members[i+1]]) {
-			return true, err
-		}
-	}
-	return false, err
-}
-
-func membershipOf(e *rooms.Event) string {
-	if e == nil {
-		return ""
-	}
-	return e.Membership()
+	return false, nil
 }
 
 func (st *stay) writeSummary(context.Context) error {

@@ -8,6 +8,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"plenum/e2ee"
+	"plenum/e2ee/todevice"
 	"plenum/homeserver/push"
 	"plenum/homeserver/userdata"
 	"plenum/internal/filter"
@@ -19,12 +21,19 @@ import (
 // maxWait bounds a long poll, whatever the client asks for.
 const maxWait = 10 * time.Minute
 
+// Sources are what a sync tells of.
+type Sources struct {
+	DB       *storage.DB
+	Rooms    *rooms.Rooms
+	Data     *userdata.Data
+	Push     *push.Push
+	Keys     *e2ee.Keys
+	ToDevice *todevice.Sender
+}
+
 // Syncer answers syncs. Its methods may be called concurrently.
 type Syncer struct {
-	db      *storage.DB
-	rooms   *rooms.Rooms
-	data    *userdata.Data
-	push    *push.Push
+	Sources
 	filters *lru.Cache[string, *filter.Filter]
 	members *memory
 	buffers gosync.Pool // of *[]byte, in which answers are put together
@@ -33,9 +42,9 @@ type Syncer struct {
 	draining chan struct{}
 }
 
-// New returns a Syncer over what the rooms of db and their users hold. The
-// caller runs Run.
-func New(db *storage.DB, r *rooms.Rooms, data *userdata.Data, p *push.Push) (*Syncer, error) {
+// New returns a Syncer over what the sources of one database hold. The caller
+// runs Run.
+func New(from Sources) (*Syncer, error) {
 	filters, err := newFilters()
 	if err != nil {
 		return nil, err
@@ -44,10 +53,7 @@ func New(db *storage.DB, r *rooms.Rooms, data *userdata.Data, p *push.Push) (*Sy
 	if err != nil {
 		return nil, err
 	}
-	return &Syncer{
-		db: db, rooms: r, data: data, push: p,
-		filters: filters, members: members, draining: make(chan struct{}),
-	}, nil
+	return &Syncer{Sources: from, filters: filters, members: members, draining: make(chan struct{})}, nil
 }
 
 // Run waits for ctx to end and then lets every sync that waits answer at once,
@@ -79,7 +85,10 @@ func (s *Syncer) Sync(ctx context.Context, p matrix.Principal, q Query) (_ []byt
 	if err != nil {
 		return nil, err
 	}
-	defer s.data.Syncing(p, q.SetPresence)()
+	if err := r.acknowledge(ctx); err != nil {
+		return nil, err
+	}
+	defer s.Data.Syncing(p, q.SetPresence)()
 
 	w := &waiter{s: s, until: q.Timeout}
 	defer w.close()
@@ -136,10 +145,10 @@ func (s *Syncer) request(ctx context.Context, p matrix.Principal, q Query) (*req
 	if r.since, err = rooms.ParseToken(q.Since); err != nil {
 		return nil, err
 	}
-	if r.since.Pos > s.db.Committed() {
+	if r.since.Pos > s.DB.Committed() {
 		return nil, matrix.Errorf(matrix.InvalidParam, "That token is not of this server's past.")
 	}
-	if r.since.Serial > s.data.Serial() { // the server's clock was set back
+	if r.since.Serial > s.Data.Serial() { // the server's clock was set back
 		r.since.Serial = 0
 	}
 	r.confirmed = r.since.Pos
@@ -155,14 +164,15 @@ type turn struct {
 	ignored     userdata.Users
 	account     accountData // what changed
 	everything  accountData // nil: was not needed yet
+	mail        mail
 }
 
 // look takes in what there is to be told.
 func (s *Syncer) look(ctx context.Context, r *request) (t *turn, err error) {
 	t = &turn{request: r}
 	for {
-		t.next = rooms.Token{Pos: s.db.Committed(), Serial: s.data.Serial()}
-		if t.memberships, err = s.rooms.MembershipsOf(ctx, r.who.User); err != nil {
+		t.next = rooms.Token{Pos: s.DB.Committed(), Serial: s.Data.Serial()}
+		if t.memberships, err = s.Rooms.MembershipsOf(ctx, r.who.User); err != nil {
 			return nil, err
 		}
 		if n := len(t.memberships); n == 0 || t.memberships[n-1].Pos <= t.next.Pos {
@@ -170,7 +180,7 @@ func (s *Syncer) look(ctx context.Context, r *request) (t *turn, err error) {
 		}
 		runtime.Gosched() // a commit is being announced this very moment
 	}
-	if t.ignored, err = s.data.Ignores(ctx, r.who.User); err != nil {
+	if t.ignored, err = s.Data.Ignores(ctx, r.who.User); err != nil {
 		return nil, err
 	}
 	if r.initial {
@@ -178,5 +188,8 @@ func (s *Syncer) look(ctx context.Context, r *request) (t *turn, err error) {
 	} else {
 		t.account, err = t.changedAccountData(ctx)
 	}
-	return t, err
+	if err != nil {
+		return nil, err
+	}
+	return t, t.readMail(ctx)
 }

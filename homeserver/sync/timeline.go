@@ -149,7 +149,7 @@ func (st *stay) writeEvents(ctx context.Context, evs []*rooms.Event, bundle bool
 	if len(evs) == 0 {
 		return nil
 	}
-	st.out.buf, err = st.s.rooms.AppendEvents(ctx, st.out.buf, rooms.Encoding{
+	st.out.buf, err = st.s.Rooms.AppendEvents(ctx, st.out.buf, rooms.Encoding{
 		Principal: st.who, Bundle: bundle, Ignored: st.ignored.Has,
 		Federation: st.filter.Federation, Fields: st.filter.Fields,
 	}, st.rm, evs)

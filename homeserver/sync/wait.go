@@ -24,7 +24,7 @@ func (w *waiter) wait(ctx context.Context, t *turn) bool {
 	}
 	if w.sub == nil {
 		w.timer = time.NewTimer(min(w.until, maxWait))
-		w.sub = w.s.db.Bus().Subscribe(t.topics()...)
+		w.sub = w.s.DB.Bus().Subscribe(t.topics()...)
 		return true // what was told before the subscription was not heard
 	}
 	select {

@@ -46,7 +46,7 @@ func TestASyncWaitsForNews(t *testing.T) {
 			wait := c.waiting(h.Context())
 			act()
 			a, err := wait()
-			if err != nil || len(a.Map()) < 2 {
+			if err != nil || !a.hasNews() {
 				t.Errorf("%s: %v, %v", name, a, err)
 			}
 		}

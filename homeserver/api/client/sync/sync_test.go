@@ -14,6 +14,8 @@ import (
 	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix/id"
 
+	"plenum/e2ee"
+	"plenum/e2ee/todevice"
 	api "plenum/homeserver/api/client/sync"
 	"plenum/homeserver/push"
 	"plenum/homeserver/sync"
@@ -38,6 +40,12 @@ func (names) Authenticate(_ context.Context, token string, _ *http.Request) (mat
 
 func (names) MemberProfile(_ context.Context, user id.UserID) (string, string, error) {
 	return user.Localpart(), "", nil
+}
+
+func (names) DeviceIDs(context.Context, id.UserID) ([]id.DeviceID, error) { return nil, nil }
+
+func (names) DeviceNames(context.Context, id.UserID) (map[id.DeviceID]string, error) {
+	return nil, nil
 }
 
 // world is the API over a database.
@@ -66,7 +74,11 @@ func serve(t *testing.T) *world {
 	check(err)
 	notify, err := push.New(db, r, data, push.Options{}, quiet)
 	check(err)
-	syncer, err := sync.New(db, r, data, notify)
+	keys, err := e2ee.New(t.Context(), db, r, names{}, e2ee.Options{ServerName: here}, quiet)
+	check(err)
+	mail, err := todevice.New(db, names{}, todevice.Options{ServerName: here}, quiet)
+	check(err)
+	syncer, err := sync.New(sync.Sources{DB: db, Rooms: r, Data: data, Push: notify, Keys: keys, ToDevice: mail})
 	check(err)
 	s := httptest.NewServer(httpx.NewMux(api.New(syncer).Routes(), httpx.Options{Auth: names{}, Log: quiet}))
 	t.Cleanup(s.Close)
