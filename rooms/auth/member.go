@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tidwall/gjson"
+	"maunium.net/go/mautrix/id"
 
 	"plenum/rooms/event"
 )
@@ -106,7 +107,7 @@ func (c *change) restricted(rule string) bool {
 // the user's server signed the event is for the receiver to check.
 func (c *change) vouched() error {
 	via := text(c.p, "join_authorised_via_users_server")
-	if via == "" || membershipOf(c.s, via) != join || c.levels.User(userID(via)) < c.levels.invite {
+	if via == "" || membershipOf(c.s, via) != join || c.levels.User(id.UserID(via)) < c.levels.invite {
 		return forbid("Nobody who may invite has let %s in.", c.target)
 	}
 	return nil
@@ -162,7 +163,7 @@ func (c *change) ban() error {
 
 // above checks that the target has less power than the sender.
 func (c *change) above(level int64) error {
-	if c.levels.User(userID(c.target)) < level {
+	if c.levels.User(id.UserID(c.target)) < level {
 		return nil
 	}
 	return forbid("%s has as much power as %s.", c.target, c.p.Sender)

@@ -6,13 +6,9 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
-	"github.com/tidwall/sjson"
-	"maunium.net/go/mautrix/id"
 
 	"plenum/rooms/event"
 )
-
-func userID(s string) id.UserID { return id.UserID(s) }
 
 // thirdParty checks an invitation that came by way of an identity server: the
 // invited person has shown to be who the invitation in the room was for.
@@ -62,14 +58,7 @@ func invitationKeys(invitation *event.PDU) []ed25519.PublicKey {
 //
 // Spec: appendices#checking-for-a-signature
 func signedByOne(object gjson.Result, keys []ed25519.PublicKey) bool {
-	bare, err := sjson.DeleteBytes([]byte(object.Raw), "signatures")
-	if err != nil {
-		return false
-	}
-	if bare, err = sjson.DeleteBytes(bare, "unsigned"); err != nil {
-		return false
-	}
-	message, err := event.AppendCanonical(nil, bare, false)
+	message, err := event.SignedBytes([]byte(object.Raw))
 	if err != nil {
 		return false
 	}

@@ -311,6 +311,19 @@ func TestWrongSignatures(t *testing.T) {
 	}
 }
 
+func TestSignedBytes(t *testing.T) {
+	t.Parallel()
+	got, err := event.SignedBytes([]byte(`{"b": 1, "signatures": {}, "a": {"signatures": 2}, "unsigned": {}}`))
+	if want := `{"a":{"signatures":2},"b":1}`; err != nil || string(got) != want {
+		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+	for _, wrong := range []string{`[]`, `{`, `5`} {
+		if got, err := event.SignedBytes([]byte(wrong)); err == nil {
+			t.Errorf("%s: got %s", wrong, got)
+		}
+	}
+}
+
 func TestSizeLimits(t *testing.T) {
 	eachVersion(t, func(t *testing.T, rules *event.Rules) {
 		long := strings.Repeat("x", 256)

@@ -55,6 +55,21 @@ func appendSigned(dst []byte, rules *Rules, canonical []byte) []byte {
 	return appendRedacted(dst, rules, canonical, false)
 }
 
+// SignedBytes returns what signatures of a JSON object are over. Of an event
+// they are over less: see Verify.
+//
+// Spec: appendices#signing-json
+func SignedBytes(object []byte) ([]byte, error) {
+	canonical, err := AppendCanonical(nil, object, false)
+	if err != nil {
+		return nil, err
+	}
+	if canonical[0] != '{' {
+		return nil, errNotObject
+	}
+	return appendWithout(nil, canonical, "signatures", "unsigned"), nil
+}
+
 // hashFits reports whether a canonical event has the content hash it names,
 // which is over all but hashes, signatures and the unsigned part.
 //
