@@ -54,10 +54,15 @@ type engine interface {
 	// read lends a session for reading, until it is given to done.
 	read(ctx context.Context) (session, error)
 	done(s session)
+	// alone opens a session for reading that nobody else uses, and returns
+	// the function that closes it.
+	alone(ctx context.Context) (session, func() error, error)
 	// resolve finds out whether a commit that ended in doubt, and was to
 	// write clock, happened after all. It waits for that until ctx ends.
 	resolve(ctx context.Context, clock matrix.Position) (bool, error)
 	close() error
+	// discard deletes tables, or everything there is, and closes like close.
+	discard(ctx context.Context, tables []string) error
 }
 
 // migrator is the session that writes, while the schema is brought up to date.
@@ -80,23 +85,15 @@ type DB struct {
 	w       *writer
 	closing sync.Once
 	closed  error
+
+	snapshots snapshots
 }
 
 // Open opens the database, brings its schema up to date and starts the writer.
 // It fails with ErrInUse when another process has the database open.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
-	cfg.Synchronous = strings.ToUpper(cfg.Synchronous)
-	switch cfg.Synchronous {
-	case "", "FULL", "NORMAL":
-	default:
-		return nil, fmt.Errorf("storage: synchronous is FULL or NORMAL, not %q", cfg.Synchronous)
-	}
-	db := &DB{engine: SQLite}
-	if strings.HasPrefix(cfg.DSN, "postgres://") || strings.HasPrefix(cfg.DSN, "postgresql://") {
-		db.engine = Postgres
-	}
-	db.dialect = newDialect(db.engine)
-	if err := db.connect(ctx, cfg); err != nil {
+	db, err := connect(ctx, cfg)
+	if err != nil {
 		return nil, err
 	}
 	clock, err := db.prepare(ctx)
@@ -109,27 +106,45 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 }
 
 // connect opens the engine.
-func (db *DB) connect(ctx context.Context, cfg Config) error {
+func connect(ctx context.Context, cfg Config) (*DB, error) {
+	cfg.Synchronous = strings.ToUpper(cfg.Synchronous)
+	switch cfg.Synchronous {
+	case "", "FULL", "NORMAL":
+	default:
+		return nil, fmt.Errorf("storage: synchronous is FULL or NORMAL, not %q", cfg.Synchronous)
+	}
+	db := &DB{engine: engineOf(cfg.DSN)}
+	db.dialect = newDialect(db.engine)
 	if db.engine == Postgres {
 		e, err := openPostgres(ctx, cfg)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		db.backend, db.sess = e, e.writer
-		return nil
+		return db, nil
 	}
 	e, err := openSQLite(ctx, cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	db.backend, db.sess = e, e.writer
-	return nil
+	return db, nil
 }
 
-// Close lets queued writes finish, waits for reads and closes the database.
+// engineOf tells from a data source name which engine it is for.
+func engineOf(dsn string) Engine {
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		return Postgres
+	}
+	return SQLite
+}
+
+// Close ends snapshots, lets queued writes finish, waits for reads and closes
+// the database.
 // Writes submitted later fail with ErrClosed.
 func (db *DB) Close() error {
 	db.closing.Do(func() {
+		db.snapshots.close()
 		db.w.close()
 		db.closed = db.backend.close()
 	})

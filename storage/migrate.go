@@ -46,8 +46,10 @@ func (db *DB) prepare(ctx context.Context) (matrix.Position, error) {
 		if err := tx.Exec(ctx, migrationTable); err != nil {
 			return err
 		}
-		done, err = Select[migration](ctx, tx, migrationsDone)
-		return err
+		if done, err = Select[migration](ctx, tx, migrationsDone); err != nil || len(done) == 0 {
+			return err
+		}
+		return refuseUnfinished(ctx, tx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("storage: migrations: %w", err)
@@ -57,18 +59,9 @@ func (db *DB) prepare(ctx context.Context) (matrix.Position, error) {
 			return 0, fmt.Errorf("storage: the database has migration %04d_%s, which this version does not know: it was written by a newer one", d.Number, d.Name)
 		}
 	}
-	for _, m := range all {
-		if slices.ContainsFunc(done, func(d migration) bool { return m.Number == d.Number }) {
-			continue
-		}
-		err := db.direct(ctx, func(tx *Tx) error {
-			if err := db.sess.script(ctx, m.script); err != nil {
-				return err
-			}
-			return tx.Exec(ctx, migrationAdd, m.Number, m.Name)
-		})
-		if err != nil {
-			return 0, fmt.Errorf("storage: migration %04d_%s: %w", m.Number, m.Name, err)
+	for _, m := range missing(all, done) {
+		if err := db.direct(ctx, func(tx *Tx) error { return m.apply(ctx, tx) }); err != nil {
+			return 0, err
 		}
 	}
 	var row clockRow
@@ -81,6 +74,25 @@ func (db *DB) prepare(ctx context.Context) (matrix.Position, error) {
 	})
 	db.sess.opened(row.Epoch)
 	return row.Pos, err
+}
+
+// missing returns those of all that are not done.
+func missing(all, done []migration) []migration {
+	return slices.DeleteFunc(slices.Clone(all), func(m migration) bool {
+		return slices.ContainsFunc(done, func(d migration) bool { return m.Number == d.Number })
+	})
+}
+
+// apply runs a migration, and notes that it is done.
+func (m migration) apply(ctx context.Context, tx *Tx) error {
+	err := tx.db.sess.script(ctx, m.script)
+	if err == nil {
+		err = tx.Exec(ctx, migrationAdd, m.Number, m.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("storage: migration %04d_%s: %w", m.Number, m.Name, err)
+	}
+	return nil
 }
 
 // direct runs fn on the writer's session before there is a writer.

@@ -16,15 +16,17 @@ import (
 
 const (
 	peekMeta   = "SELECT key, value FROM meta"
-	peekSQLite = "SELECT 1 FROM sqlite_master WHERE name = 'meta'"
-	peekPG     = "SELECT to_regclass('meta') IS NOT NULL"
+	peekSQLite = "SELECT name FROM sqlite_master WHERE type = 'table'"
+	peekPG     = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')"
 	peekUsed   = "SELECT 1 WHERE EXISTS (SELECT 1 FROM event) OR EXISTS (SELECT 1 FROM account)"
 )
 
 // Peeked is what a database says of itself.
 type Peeked struct {
-	Meta map[string]string // nil: there is no database, or it was never opened
-	Used bool              // there are events or accounts in it
+	Meta       map[string]string // nil: there is no database, or it was never opened
+	Used       bool              // there are events or accounts in it
+	Empty      bool              // there is nothing at all in it
+	Unfinished bool              // see OpenBlank
 }
 
 // Peek looks at a database without changing it, also while another process has
@@ -34,7 +36,7 @@ func Peek(ctx context.Context, cfg Config) (Peeked, error) {
 		return peekPostgres(ctx, cfg.DSN)
 	}
 	if _, err := os.Stat(cfg.DSN); errors.Is(err, fs.ErrNotExist) {
-		return Peeked{}, nil
+		return Peeked{Empty: true}, nil
 	} else if err != nil {
 		return Peeked{}, err
 	}
@@ -51,8 +53,8 @@ func peekFile(ctx context.Context, path string) (p Peeked, err error) {
 		return p, fmt.Errorf("storage: open %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	found, err := peekRows(ctx, conn, peekSQLite, 1)
-	if err != nil || len(found) == 0 {
+	tables, err := peekRows(ctx, conn, peekSQLite, 1)
+	if err != nil || !p.tables(len(tables), func(i int) string { return fmt.Sprint(tables[i][0]) }) {
 		return p, err
 	}
 	rows, err := peekRows(ctx, conn, peekMeta, 2)
@@ -63,9 +65,24 @@ func peekFile(ctx context.Context, path string) (p Peeked, err error) {
 	for _, r := range rows {
 		p.Meta[fmt.Sprint(r[0])] = fmt.Sprint(r[1])
 	}
+	if _, p.Unfinished = p.Meta[metaUnfinished]; p.Unfinished {
+		return p, nil
+	}
 	used, err := peekRows(ctx, conn, peekUsed, 1)
 	p.Used = len(used) > 0
 	return p, err
+}
+
+// tables notes that a database has n tables, and reports whether the storage's
+// own is among them.
+func (p *Peeked) tables(n int, name func(int) string) bool {
+	p.Empty = n == 0
+	for i := range n {
+		if name(i) == "meta" {
+			return true
+		}
+	}
+	return false
 }
 
 // peekRows returns all rows of a query.
@@ -94,9 +111,9 @@ func peekPostgres(ctx context.Context, dsn string) (p Peeked, err error) {
 		return p, fmt.Errorf("storage: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	found := conn.ExecParams(ctx, peekPG, nil, nil, nil, nil).Read()
-	if found.Err != nil || string(found.Rows[0][0]) != "t" {
-		return p, found.Err
+	tables := conn.ExecParams(ctx, peekPG, nil, nil, nil, nil).Read()
+	if tables.Err != nil || !p.tables(len(tables.Rows), func(i int) string { return string(tables.Rows[i][0]) }) {
+		return p, tables.Err
 	}
 	result := conn.ExecParams(ctx, peekMeta, nil, nil, nil, nil).Read()
 	if result.Err != nil {
@@ -105,6 +122,9 @@ func peekPostgres(ctx context.Context, dsn string) (p Peeked, err error) {
 	p.Meta = make(map[string]string, len(result.Rows))
 	for _, row := range result.Rows {
 		p.Meta[string(row[0])] = string(row[1])
+	}
+	if _, p.Unfinished = p.Meta[metaUnfinished]; p.Unfinished {
+		return p, nil
 	}
 	used := conn.ExecParams(ctx, peekUsed, nil, nil, nil, nil).Read()
 	p.Used = len(used.Rows) > 0

@@ -70,6 +70,7 @@ type Tx struct {
 	run     uint64 // see Run
 	write   bool
 	reading bool  // rows are being read
+	alone   bool  // nobody else will use the session
 	wrote   bool  // the transaction sent statements that may change something
 	err     error // first failure of a statement; the transaction is lost
 	wakes   []string

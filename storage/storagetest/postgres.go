@@ -85,6 +85,13 @@ func (s *server) create(ctx context.Context) (string, error) {
 	return name, err
 }
 
+// createEmpty is create without the schema.
+func (s *server) createEmpty(ctx context.Context) (string, error) {
+	name := "plenum_test_" + strings.ToLower(rand.Text())
+	_, err := s.exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+	return name, err
+}
+
 func (s *server) drop(ctx context.Context, name string) error {
 	_, err := s.exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 	return err
