@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"plenum/rooms/resolve"
@@ -37,7 +38,7 @@ func crowd(b *testing.B, version string, members, conflicts int) (*room, []resol
 // there; whole compares all of the states as well.
 func BenchmarkResolve(b *testing.B) {
 	for _, members := range []int{1000, 10000} {
-		for _, conflicts := range []int{2, 100, members / 10, members} {
+		for _, conflicts := range slices.Compact([]int{2, 100, members / 10, members}) {
 			for _, version := range []string{"11", "12"} {
 				b.Run(fmt.Sprintf("members=%d/conflicts=%d/version=%s", members, conflicts, version), func(b *testing.B) {
 					r, heads := crowd(b, version, members, conflicts)

@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"plenum/rooms/event"
@@ -75,14 +76,13 @@ func (g *Graph) Load(ctx context.Context, nums ...Num) error {
 // lacking returns those of nums that are neither in the index nor in got, once.
 func (g *Graph) lacking(nums []Num, got map[Num]*Event) []Num {
 	var out []Num
-	seen := map[Num]bool{}
 	for _, n := range nums {
-		if n != 0 && !g.Has(n) && got[n] == nil && !seen[n] {
-			seen[n] = true
+		if n != 0 && !g.Has(n) && got[n] == nil {
 			out = append(out, n)
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // insert puts events into the index, auth events first.

@@ -28,24 +28,30 @@ func (m Map) Get(k Key) Num { return m[k] }
 
 // Compare says what states agree on, and on what they do not.
 func Compare(states ...Map) (Map, []Conflict) {
-	agreed, conflicts := Map{}, []Conflict(nil)
-	seen := map[Key]bool{}
+	agreed, conflicts := make(Map, len(states[0])), []Conflict(nil)
 	for i, s := range states {
-		for k := range s {
-			if i > 0 && seen[k] {
+		for k, n := range s {
+			if known(k, states[:i]) {
 				continue
-			}
-			if i < len(states)-1 {
-				seen[k] = true
 			}
 			if c, differ := compare(k, states); differ {
 				conflicts = append(conflicts, c)
 			} else {
-				agreed[k] = s[k]
+				agreed[k] = n
 			}
 		}
 	}
 	return agreed, conflicts
+}
+
+// known reports whether one of states has an entry.
+func known(k Key, states []Map) bool {
+	for _, s := range states {
+		if _, ok := s[k]; ok {
+			return true
+		}
+	}
+	return false
 }
 
 func compare(k Key, states []Map) (c Conflict, differ bool) {
