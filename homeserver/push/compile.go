@@ -66,7 +66,7 @@ func compile(rules *Rules, user id.UserID) *book {
 // roomOf returns the only room in which a rule can match.
 func roomOf(kind Kind, r Rule) string {
 	if kind == Room {
-		return strings.ToLower(r.ID)
+		return lower(id.RoomID(r.ID))
 	}
 	for _, raw := range r.Conditions {
 		var c conditionJSON
@@ -74,15 +74,18 @@ func roomOf(kind Kind, r Rule) string {
 			continue
 		}
 		if newPath(*c.Key).isRoom() && newGlob(*c.Pattern).isPlain() {
-			return strings.ToLower(*c.Pattern)
+			return lower(id.RoomID(*c.Pattern))
 		}
 	}
 	return ""
 }
 
+// lower returns room as it is compared with patterns, without regard to case.
+func lower(room id.RoomID) string { return strings.ToLower(string(room)) }
+
 // in returns the rules that can matter in room, and their key.
 func (b *book) in(room id.RoomID) (*set, setKey) {
-	own := strings.ToLower(string(room))
+	own := lower(room)
 	if !b.rooms[own] {
 		own = "" // the same set for all rooms without rules of their own
 	}

@@ -116,14 +116,14 @@ func (p *Push) catchUp(ctx context.Context, u *user, rm *rooms.Room, t *tally, r
 	if err != nil {
 		return err
 	}
-	who := &person{ctx: ctx, user: u.id, room: rm}
+	who := &person{ctx: ctx, user: u.id, room: rm, name: t.name}
 	for _, e := range evs {
 		if err := p.take(ctx, who, rules, t, e); err != nil {
 			return err
 		}
 		t.upto = max(t.upto, e.Pos) // what was taken is not taken again when the next fails
 	}
-	t.upto = upto
+	t.upto, t.name = upto, who.name
 	t.unsaid += len(evs)
 	return nil
 }
@@ -165,8 +165,10 @@ func (p *Push) threadOf(ctx context.Context, e *rooms.Event) (id.EventID, error)
 // move takes note of a change of the user's own membership: whoever comes to
 // a room has nothing unread there.
 func (p *Push) move(ctx context.Context, who *person, t *tally, e *rooms.Event) error {
+	who.name = nil // a member event may bring another one
 	if e.Membership() != "join" {
-		t.out, t.hits = true, nil
+		t.out = true
+		t.drop(all)
 		return nil
 	}
 	stayed, err := p.wasJoined(ctx, who, e.Pos-1)
@@ -174,10 +176,13 @@ func (p *Push) move(ctx context.Context, who *person, t *tally, e *rooms.Event) 
 		return err
 	}
 	if t.out || !stayed { // otherwise it is no more than a new name or picture
-		t.out, t.hits = false, nil
+		t.out = false
+		t.drop(all)
 	}
 	return nil
 }
+
+func all(hit) bool { return true }
 
 func (p *Push) wasJoined(ctx context.Context, who *person, at matrix.Position) (bool, error) {
 	state, err := who.room.StateAt(ctx, at)
@@ -202,7 +207,7 @@ func (p *Push) redact(ctx context.Context, t *tally, e *rooms.Event) error {
 		return nil
 	}
 	if err == nil {
-		t.drop(target.Pos)
+		t.drop(func(h hit) bool { return h.pos == target.Pos })
 	}
 	return err
 }
@@ -217,7 +222,7 @@ func (p *Push) speak(ctx context.Context, t *tally, e *rooms.Event) error {
 	}
 	thread, err := p.threadOf(ctx, e)
 	if err == nil {
-		t.readThread(thread, e.Pos)
+		t.drop(func(h hit) bool { return h.thread == thread && h.pos < e.Pos })
 	}
 	return err
 }

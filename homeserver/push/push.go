@@ -40,13 +40,13 @@ type Options struct {
 	// which rooms who said it. Otherwise gateways get ids and counts only.
 	TellContent   bool
 	AllowHTTP     bool // gateways without TLS, for tests
-	UsersInMemory int  // users whose rules and counts are kept in memory; 5,000
+	UsersInMemory int  // users whose rules and counts are kept in memory; 10,000
 	MaxPushers    int  // of one user; 50
 	Now           func() time.Time
 }
 
 func (o Options) withDefaults() Options {
-	o.UsersInMemory = cmp.Or(o.UsersInMemory, 5000)
+	o.UsersInMemory = cmp.Or(o.UsersInMemory, 10_000)
 	o.MaxPushers = cmp.Or(o.MaxPushers, 50)
 	if o.Now == nil {
 		o.Now = time.Now

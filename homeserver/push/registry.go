@@ -124,3 +124,14 @@ func (r *pushers) has(user id.UserID) bool {
 	defer r.mu.Unlock()
 	return r.of[user] != nil
 }
+
+// keys returns the keys of all pushers.
+func (r *pushers) keys() []pusherKey {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []pusherKey
+	for _, own := range r.of {
+		out = slices.AppendSeq(out, maps.Keys(own))
+	}
+	return out
+}

@@ -42,8 +42,10 @@ type tally struct {
 	looked matrix.Position // receipts after this were not looked at
 	hits   []hit           // events that notify and are unread, in order
 	out    bool            // the user is not in the room at upto
-	counts Counts          // of hits
-	unsaid int             // events since the tally was written to the database
+	name   *string         // of the user in the room at upto, as a person has it
+	stale  bool            // counts is not of hits
+	counts Counts
+	unsaid int // events since the tally was written to the database
 }
 
 // hit is an event that notifies.
@@ -54,7 +56,7 @@ type hit struct {
 }
 
 func (t *tally) add(h hit) {
-	t.hits = append(t.hits, h)
+	t.hits, t.stale = append(t.hits, h), true
 	if len(t.hits) > 2*maxHits {
 		t.hits = slices.Clone(t.hits[maxHits:])
 	}
@@ -62,24 +64,23 @@ func (t *tally) add(h hit) {
 
 // read drops what is read.
 func (t *tally) read(reads *store.Reads) {
-	if reads == nil {
-		return
+	if reads != nil {
+		t.drop(func(h hit) bool { return h.pos <= reads.Of(h.thread) })
 	}
-	t.hits = slices.DeleteFunc(t.hits, func(h hit) bool { return h.pos <= reads.Of(h.thread) })
 }
 
-// readThread drops what is before a position in one thread.
-func (t *tally) readThread(thread id.EventID, before matrix.Position) {
-	t.hits = slices.DeleteFunc(t.hits, func(h hit) bool { return h.thread == thread && h.pos < before })
-}
-
-// drop drops one event.
-func (t *tally) drop(pos matrix.Position) {
-	t.hits = slices.DeleteFunc(t.hits, func(h hit) bool { return h.pos == pos })
+// drop drops the hits for which which is true.
+func (t *tally) drop(which func(hit) bool) {
+	before := len(t.hits)
+	t.hits = slices.DeleteFunc(t.hits, which)
+	t.stale = t.stale || len(t.hits) < before
 }
 
 // sum works out the counts.
 func (t *tally) sum() {
+	if !t.stale {
+		return
+	}
 	var c Counts
 	for _, h := range t.hits[max(0, len(t.hits)-maxHits):] {
 		count := c.Count
@@ -99,7 +100,7 @@ func (t *tally) sum() {
 		}
 		c.Threads[h.thread] = count
 	}
-	t.counts = c
+	t.counts, t.stale = c, false
 }
 
 // savedHits are the hits of one thread as they are stored.
@@ -132,7 +133,7 @@ func restore(u store.Unread) (*tally, error) {
 	if err := json.Unmarshal(u.Hits, &threads); err != nil {
 		return nil, err
 	}
-	t := &tally{upto: u.Upto}
+	t := &tally{upto: u.Upto, stale: true}
 	for thread, in := range threads {
 		for _, pos := range in.Notify {
 			t.hits = append(t.hits, hit{pos, thread, false})

@@ -73,6 +73,9 @@ func (d *Data) loadAccount(ctx context.Context, user id.UserID, put func(func(*a
 // Stored returns the content of one entry of user's account data as it was
 // set, nil when it never was or was deleted.
 func (d *Data) Stored(ctx context.Context, user id.UserID, room id.RoomID, typ string) (json.RawMessage, error) {
+	if d.accounts.isQuiet(user, 0) {
+		return nil, nil // the user keeps nothing at all
+	}
 	var stored json.RawMessage
 	err := d.accounts.with(ctx, user, func(a *account) {
 		if datum, ok := a.get(datumKey{room, typ}); ok && !datum.IsDeleted() {

@@ -21,6 +21,9 @@ func (u Users) Has(user id.UserID) bool {
 //
 // Spec: client-server-api#ignoring-users
 func (d *Data) Ignores(ctx context.Context, user id.UserID) (Users, error) {
+	if d.accounts.isQuiet(user, 0) {
+		return nil, nil // the user keeps nothing at all
+	}
 	var ignored Users
 	err := d.accounts.with(ctx, user, func(a *account) { ignored = a.ignored })
 	return ignored, err

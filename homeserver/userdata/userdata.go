@@ -21,7 +21,7 @@ type Options struct {
 	// it. Nil: such users have none.
 	PushRules      func(id.UserID) json.RawMessage
 	Presence       bool // say who is there; otherwise everybody is offline
-	UsersInMemory  int  // users whose account data is kept in memory; 5,000
+	UsersInMemory  int  // users whose account data is kept in memory; 10,000
 	RoomsInMemory  int  // rooms whose receipts are kept in memory; 2,000
 	MaxAccountData int  // entries of account data of one user; 20,000
 	MaxFilters     int  // filters of one user; 1,000
@@ -29,7 +29,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.UsersInMemory = cmp.Or(o.UsersInMemory, 5000)
+	o.UsersInMemory = cmp.Or(o.UsersInMemory, 10_000)
 	o.RoomsInMemory = cmp.Or(o.RoomsInMemory, 2000)
 	o.MaxAccountData = cmp.Or(o.MaxAccountData, 20_000)
 	o.MaxFilters = cmp.Or(o.MaxFilters, 1000)

@@ -1,0 +1,90 @@
+package push_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"maunium.net/go/mautrix/id"
+
+	"plenum/homeserver/push"
+	"plenum/rooms"
+	"plenum/storage"
+	"plenum/storage/storagetest"
+)
+
+// crowd makes a room of n people, of whom a third have rules of their own, in
+// two kinds: a keyword, and this room muted.
+func crowd(b *testing.B, n int) (w *world, room id.RoomID, people []id.UserID) {
+	b.Helper()
+	w = open(b, storagetest.Open(b, storage.SQLite), push.Options{UsersInMemory: 2 * n})
+	room = w.room(ada)
+	for i := range n {
+		user := id.UserID(fmt.Sprintf("@u%d:one.example", i))
+		people = append(people, user)
+		w.join(user, room)
+		switch i % 6 {
+		case 0:
+			w.rule(user, push.Content, "cake", `{"pattern":"cake","actions":["notify",{"set_tweak":"highlight"}]}`)
+		case 3:
+			w.rule(user, push.Room, string(room), `{"actions":[]}`)
+		}
+	}
+	for _, user := range people {
+		w.counts(user, room)
+	}
+	return w, room, people
+}
+
+// BenchmarkCountsOfACrowd is one message in a room of 10,000 people who all
+// look, with three distinct rule sets: the cost of all of them together.
+func BenchmarkCountsOfACrowd(b *testing.B) {
+	w, room, people := crowd(b, 10_000)
+	for _, c := range []struct{ name, content string }{
+		{"mentions", `{"msgtype":"m.text","body":"this is a message of a usual length","m.mentions":{}}`},
+		{"text", `{"msgtype":"m.text","body":"this is a message of a usual length"}`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			rm := w.in(room)
+			for b.Loop() {
+				b.StopTimer()
+				_, err := w.rooms.Send(b.Context(), as(ada), rooms.Draft{Room: room, Type: "m.room.message", Content: json.RawMessage(c.content)})
+				w.must(err)
+				upto := w.db.Committed()
+				b.StartTimer()
+				for _, user := range people {
+					if _, err := w.Counts(b.Context(), user, rm, upto); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(people)), "ns/user")
+		})
+	}
+}
+
+// BenchmarkCountsWithoutNews is the counts of a room in which nothing happened.
+func BenchmarkCountsWithoutNews(b *testing.B) {
+	w := open(b, storagetest.Open(b, storage.SQLite), push.Options{})
+	room := w.room(ada, bob)
+	w.say(ada, room, "x")
+	w.counts(bob, room)
+	rm, upto := w.in(room), w.db.Committed()
+	for b.Loop() {
+		if _, err := w.Counts(b.Context(), bob, rm, upto); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkJudge is what the first of all users with the usual rules pays for
+// a message.
+func BenchmarkJudge(b *testing.B) {
+	w := open(b, storagetest.Open(b, storage.SQLite), push.Options{})
+	room := w.room(ada, bob)
+	w.say(ada, room, `{"msgtype":"m.text","body":"this is a message of a usual length","m.mentions":{}}`)
+	judge := push.Judge(b.Context(), w.Push, w.in(room))
+	for b.Loop() {
+		judge()
+	}
+}
