@@ -121,13 +121,15 @@ type RateLimits struct {
 // Rooms is what new rooms are like.
 type Rooms struct {
 	DefaultVersion string   `default:"12" doc:"The version of new rooms, unless the client asks for another."`
-	Encrypt        []string `example:"private_chat, trusted_private_chat" doc:"The kinds of new rooms that are end-to-end encrypted even when the client does not ask for it: private_chat, trusted_private_chat, public_chat. None by default, since this version does not carry the keys that clients need for it yet."`
+	Encrypt        []string `example:"private_chat, trusted_private_chat" doc:"The kinds of new rooms that are end-to-end encrypted even when the client does not ask for it: private_chat, trusted_private_chat, public_chat. Clients such as Element ask for it by themselves, so none by default: programs that cannot encrypt, such as simple bots, cannot talk in such rooms."`
 	InMemory       int      `default:"2000" doc:"How many rooms are kept ready in memory."`
 }
 
 // Privacy is what is kept and shown about people.
 type Privacy struct {
 	Profiles string `default:"acquaintances" doc:"Who can look up the name and the picture of somebody here. acquaintances: people who share a room with them, or could join or read one that they are in. anyone: even people without an account."`
+	Keys     string `default:"acquaintances" doc:"Who can look up the encryption keys of somebody here, and by them whether the account exists. acquaintances: people who share a room with them or invite them. anyone: everybody with an account."`
+	Devices  bool   `default:"false" doc:"Show the names of people's devices to others. Names that clients make up often tell the program and the machine."`
 	LastSeen bool   `default:"false" doc:"Note for each device the day on which it was used last, so that people can find devices that they have forgotten."`
 }
 

@@ -61,6 +61,7 @@ func (c Config) problems() Problems {
 	}
 	c.Rooms.check(&k)
 	k.oneOf("privacy.profiles", c.Privacy.Profiles, "acquaintances", "anyone")
+	k.oneOf("privacy.keys", c.Privacy.Keys, "acquaintances", "anyone")
 	c.Support.check(&k)
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
