@@ -145,36 +145,43 @@ func sameUnsigned(a, b json.RawMessage) bool {
 // uploadOneTime stores one-time and fallback keys. A key that is there already
 // is no error when it is the same.
 func (k *Keys) uploadOneTime(ctx context.Context, p matrix.Principal, oneTime, fallback []devicekeys.OneTimeKey) (left *Stock, err error) {
+	err = k.db.Write(ctx, func(tx *storage.Tx) error {
+		left, err = k.storeOneTime(ctx, tx, deviceKey{p.User, p.Device}, oneTime, fallback)
+		return err
+	})
+	return left, err
+}
+
+// storeOneTime is uploadOneTime inside a transaction.
+func (k *Keys) storeOneTime(ctx context.Context, tx *storage.Tx, of deviceKey, oneTime, fallback []devicekeys.OneTimeKey) (*Stock, error) {
 	ids := make([]string, len(oneTime))
 	for i, key := range oneTime {
 		ids[i] = key.ID
 	}
-	err = k.db.Write(ctx, func(tx *storage.Tx) error {
-		known, err := devicekeys.OneTime(ctx, tx, p.User, p.Device, ids)
-		if err != nil {
-			return err
+	known, err := devicekeys.OneTime(ctx, tx, of.user, of.device, ids)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := withoutKnown(oneTime, known)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range fresh {
+		if err := devicekeys.AddOneTime(ctx, tx, of.user, of.device, key); err != nil {
+			return nil, err
 		}
-		fresh, err := withoutKnown(oneTime, known)
-		if err != nil {
-			return err
+	}
+	for _, key := range fallback {
+		if err := devicekeys.SetFallback(ctx, tx, of.user, of.device, key); err != nil {
+			return nil, err
 		}
-		for _, key := range fresh {
-			if err := devicekeys.AddOneTime(ctx, tx, p.User, p.Device, key); err != nil {
-				return err
-			}
-		}
-		for _, key := range fallback {
-			if err := devicekeys.SetFallback(ctx, tx, p.User, p.Device, key); err != nil {
-				return err
-			}
-		}
-		k.touched(tx, deviceKey{p.User, p.Device})
-		if left, err = readStock(ctx, tx, p.User, p.Device); err != nil {
-			return err
-		}
-		return left.check()
-	})
-	return left, err
+	}
+	k.touched(tx, of)
+	left, err := readStock(ctx, tx, of.user, of.device)
+	if err != nil {
+		return nil, err
+	}
+	return left, left.check()
 }
 
 // check refuses a stock beyond all reason.

@@ -47,6 +47,13 @@ func (a *Accounts) close(ctx context.Context, user id.UserID, erase bool) error 
 		if err := a.signOutAll(ctx, tx, user, ""); err != nil {
 			return err
 		}
+		if d, ok, err := a.store.Dehydrated(ctx, tx, user); err != nil {
+			return err
+		} else if ok {
+			if err := a.signOut(ctx, tx, user, []id.DeviceID{d.ID}); err != nil {
+				return err
+			}
+		}
 		if err := a.store.Close(ctx, tx, user); err != nil {
 			return err
 		}

@@ -61,9 +61,10 @@ func (s *Store) SignOut(ctx context.Context, tx *storage.Tx, user id.UserID, dev
 }
 
 // SignOutAll ends the sessions on all devices of user but one, which may be
-// "", and returns them.
+// "", and returns them. A dehydrated device, which has none, stays: it is for
+// the time when there is no other.
 func (s *Store) SignOutAll(ctx context.Context, tx *storage.Tx, user id.UserID, but id.DeviceID) ([]id.DeviceID, error) {
-	all, err := storage.Select[id.DeviceID](ctx, tx, `SELECT device_id FROM device WHERE user_id = $1 AND device_id <> $2`, user, but)
+	all, err := storage.Select[id.DeviceID](ctx, tx, `SELECT device_id FROM device WHERE user_id = $1 AND device_id <> $2 AND dehydrated IS NULL`, user, but)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ CREATE TABLE device (
 	last_seen BIGINT, -- start of the day; NULL: not known
 	family {bytes},   -- hash of what the refresh tokens share; NULL: there are none
 	generation BIGINT NOT NULL DEFAULT 0,
+	dehydrated {bytes}, -- the device itself, encrypted by its owner; NULL: it is one with a session
 	PRIMARY KEY (user_id, device_id)
 );
 CREATE UNIQUE INDEX device_family ON device (family);
