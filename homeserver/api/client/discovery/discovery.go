@@ -19,6 +19,7 @@ type Options struct {
 
 	RoomVersions []string // that rooms may have, all of them stable
 	RoomVersion  string   // of new rooms
+	Encrypted    []string // presets whose rooms are encrypted whether the client asks for it or not
 
 	Contacts    []Contact // whom to ask for help
 	SupportPage string    // where to find help
@@ -50,7 +51,7 @@ type API struct {
 func New(opt Options) *API {
 	a := &API{
 		healthy:      opt.Healthy,
-		versions:     encode(supported()),
+		versions:     encode(supported(opt)),
 		capabilities: encode(capabilitiesOf(opt, false)),
 		moderating:   encode(capabilitiesOf(opt, true)),
 	}

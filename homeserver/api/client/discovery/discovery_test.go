@@ -101,7 +101,7 @@ func TestWellKnown(t *testing.T) {
 	t.Parallel()
 	h := serve(usual)
 	client := get(h, "/.well-known/matrix/client", "")
-	want(t, client, 200, `{"m.homeserver":{"base_url":"https://matrix.one.example"}}`)
+	want(t, client, 200, `{"m.homeserver":{"base_url":"https://matrix.one.example"},"org.matrix.msc3814":true}`)
 	if client.Header().Get("Access-Control-Allow-Origin") != "*" || client.Header().Get("Content-Type") != "application/json" || client.Header().Get("Cache-Control") != "public, max-age=3600" {
 		t.Errorf("headers %v", client.Header())
 	}
@@ -116,6 +116,25 @@ func TestWellKnown(t *testing.T) {
 	want(t, get(h, "/.well-known/matrix/server", ""), 200, `{"m.server":"matrix.one.example:443"}`)
 	want(t, get(h, "/.well-known/matrix/support", ""), 200,
 		`{"contacts":[{"role":"m.role.admin","matrix_id":"@ada:one.example"},{"role":"m.role.security","email_address":"security@one.example"}],"support_page":"https://one.example/help"}`)
+}
+
+func TestEncryptionByDefaultIsTold(t *testing.T) {
+	t.Parallel()
+	opt := usual
+	opt.Encrypted = []string{"private_chat", "trusted_private_chat"}
+	h := serve(opt)
+	want(t, get(h, "/.well-known/matrix/client", ""), 200,
+		`{"io.element.e2ee":{"default":true},"m.homeserver":{"base_url":"https://matrix.one.example"},"org.matrix.msc3814":true}`)
+	said := get(h, "/_matrix/client/versions", "").Body.String()
+	for feature, want := range map[string]bool{
+		`"io.element.e2ee_forced.private":true`:         true,
+		`"io.element.e2ee_forced.trusted_private":true`: true,
+		`"io.element.e2ee_forced.public"`:               false,
+	} {
+		if strings.Contains(said, feature) != want {
+			t.Errorf("told %s: %v, want %v", feature, !want, want)
+		}
+	}
 }
 
 func TestWhatThereIsNot(t *testing.T) {

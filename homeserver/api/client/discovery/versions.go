@@ -1,5 +1,7 @@
 package discovery
 
+import "strings"
+
 // versionsResponse is what this server speaks.
 //
 // Spec: client-server-api#get_matrixclientversions
@@ -11,13 +13,14 @@ type versionsResponse struct {
 // supported returns the versions of the specification, and those proposals
 // that clients look for by name because they are older or newer than that.
 // Each must be true: clients use what is listed and do without what is not.
-func supported() versionsResponse {
-	return versionsResponse{
+func supported(opt Options) versionsResponse {
+	v := versionsResponse{
 		Versions: []string{
 			"r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8",
 			"v1.9", "v1.10", "v1.11", "v1.12", "v1.13", "v1.14", "v1.15", "v1.16",
 		},
 		Unstable: map[string]bool{
+			"org.matrix.e2e_cross_signing":                   true,
 			"org.matrix.msc2285.stable":                      true, // private receipts
 			"org.matrix.msc3440.stable":                      true, // threads
 			"org.matrix.msc3771":                             true, // receipts in threads
@@ -36,4 +39,8 @@ func supported() versionsResponse {
 			"fi.mau.msc2246.stable":                          true, // name media first, upload later
 		},
 	}
+	for _, preset := range opt.Encrypted { // clients do not offer to turn it off there
+		v.Unstable["io.element.e2ee_forced."+strings.TrimSuffix(preset, "_chat")] = true
+	}
+	return v
 }

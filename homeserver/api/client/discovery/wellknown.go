@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
@@ -12,7 +13,14 @@ import (
 // its clients, other servers, and who needs help. Those that are not told are
 // nil.
 func wellKnown(opt Options) (client, server, support *httpx.Answer) {
-	client = published(map[string]any{"m.homeserver": map[string]string{"base_url": opt.PublicURL}})
+	known := map[string]any{
+		"m.homeserver":       map[string]string{"base_url": opt.PublicURL},
+		"org.matrix.msc3814": true, // clients may keep a dehydrated device
+	}
+	if slices.Contains(opt.Encrypted, "private_chat") {
+		known["io.element.e2ee"] = map[string]bool{"default": true}
+	}
+	client = published(known)
 	if opt.Federation != "" {
 		server = published(map[string]string{"m.server": opt.Federation})
 	}
