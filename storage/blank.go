@@ -24,9 +24,9 @@ var (
 	ErrNewer = errors.New("storage: a newer version has written this")
 )
 
-// metaUnfinished is the fact about a database that it is half filled. Its
+// MetaUnfinished is the name of the fact that a database is half filled. Its
 // value is the list of the tables that a Blank has made.
-const metaUnfinished = "unfinished"
+const MetaUnfinished = "unfinished"
 
 // Migration names a step of the schema.
 type Migration struct {
@@ -94,7 +94,7 @@ func (db *DB) leftover(ctx context.Context) (left []string, err error) {
 		if !slices.ContainsFunc(tables, func(t Table) bool { return t.Name == "meta" }) {
 			return ErrNotEmpty
 		}
-		list, found, err := Meta(ctx, tx, metaUnfinished)
+		list, found, err := Meta(ctx, tx, MetaUnfinished)
 		if err != nil {
 			return err
 		}
@@ -143,12 +143,12 @@ func (tx *Tx) create(ctx context.Context, done []Migration) error {
 	if err != nil {
 		return err
 	}
-	return SetMeta(ctx, tx, metaUnfinished, string(list))
+	return SetMeta(ctx, tx, MetaUnfinished, string(list))
 }
 
 // refuseUnfinished is how Open notices what a Blank has left.
 func refuseUnfinished(ctx context.Context, tx *Tx) error {
-	_, found, err := Meta(ctx, tx, metaUnfinished)
+	_, found, err := Meta(ctx, tx, MetaUnfinished)
 	if err == nil && found {
 		return ErrUnfinished
 	}
@@ -194,12 +194,25 @@ func (b *Blank) Finish(ctx context.Context, fn func(*Tx) error) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		return tx.Exec(ctx, "DELETE FROM meta WHERE key = $1", metaUnfinished)
+		return tx.Exec(ctx, "DELETE FROM meta WHERE key = $1", MetaUnfinished)
 	})
 	if err != nil {
 		return err
 	}
 	return b.db.backend.close()
+}
+
+// CheckIntegrity reads all of the database and returns an error if its file is
+// damaged. On PostgreSQL it does nothing: that checks what it reads by itself.
+func CheckIntegrity(ctx context.Context, tx *Tx) error {
+	if tx.db.engine != SQLite {
+		return nil
+	}
+	found, err := Select[string](ctx, tx, "SELECT integrity_check FROM pragma_integrity_check LIMIT 10")
+	if err == nil && !slices.Equal(found, []string{"ok"}) {
+		err = fmt.Errorf("storage: the database file is damaged: %s", strings.Join(found, "; "))
+	}
+	return err
 }
 
 // Drop closes the database half filled, as it is when the process ends.

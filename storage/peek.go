@@ -65,7 +65,7 @@ func peekFile(ctx context.Context, path string) (p Peeked, err error) {
 	for _, r := range rows {
 		p.Meta[fmt.Sprint(r[0])] = fmt.Sprint(r[1])
 	}
-	if _, p.Unfinished = p.Meta[metaUnfinished]; p.Unfinished {
+	if _, p.Unfinished = p.Meta[MetaUnfinished]; p.Unfinished {
 		return p, nil
 	}
 	used, err := peekRows(ctx, conn, peekUsed, 1)
@@ -123,7 +123,7 @@ func peekPostgres(ctx context.Context, dsn string) (p Peeked, err error) {
 	for _, row := range result.Rows {
 		p.Meta[string(row[0])] = string(row[1])
 	}
-	if _, p.Unfinished = p.Meta[metaUnfinished]; p.Unfinished {
+	if _, p.Unfinished = p.Meta[MetaUnfinished]; p.Unfinished {
 		return p, nil
 	}
 	used := conn.ExecParams(ctx, peekUsed, nil, nil, nil, nil).Read()
