@@ -10,8 +10,8 @@ import (
 // maxBuffer bounds the buffers that are kept for the next answer.
 const maxBuffer = 4 << 20
 
-// answer writes the whole answer and tells whether there is anything in it
-// but the next token.
+// answer returns the whole answer, and whether there is anything in it that
+// the client did not know.
 func (t *turn) answer(ctx context.Context) (answer []byte, news bool, err error) {
 	buf, ok := t.s.buffers.Get().(*[]byte)
 	if !ok {
@@ -23,13 +23,13 @@ func (t *turn) answer(ctx context.Context) (answer []byte, news bool, err error)
 			t.s.buffers.Put(buf)
 		}
 	}()
-	if news, err = t.write(ctx); err != nil {
+	if news, err = t.writeAll(ctx); err != nil {
 		return nil, false, err
 	}
 	return slices.Clone(t.out.buf), news, nil
 }
 
-func (t *turn) write(ctx context.Context) (news bool, err error) {
+func (t *turn) writeAll(ctx context.Context) (news bool, err error) {
 	w := &t.out
 	w.buf = append(w.buf, '{')
 	w.name("next_batch")
@@ -43,7 +43,7 @@ func (t *turn) write(ctx context.Context) (news bool, err error) {
 		}
 	}
 	news = len(w.buf) > bare
-	err = t.writeStock(ctx) // goes with every answer, and is none by itself
+	err = t.writeStock(ctx) // goes with every answer, and is no news by itself
 	w.buf = append(w.buf, '}')
 	return news, err
 }

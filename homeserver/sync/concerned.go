@@ -9,7 +9,8 @@ import (
 )
 
 // concerned returns the rooms about which there may be something to tell, by
-// section of the answer. It looks at every room of the user and reads nothing.
+// section of the answer. It looks at every room of the user without bringing
+// any into memory.
 func (t *turn) concerned(ctx context.Context) (map[string][]*rooms.Membership, error) {
 	out := map[string][]*rooms.Membership{}
 	joined := make([]*rooms.Membership, 0, len(t.memberships))

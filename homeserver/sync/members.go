@@ -73,12 +73,12 @@ func (st *stay) forgetKnown(users map[id.UserID]struct{}) {
 }
 
 // rememberMembers notes the members among the events that the client is told.
-func (st *stay) rememberMembers(told ...[]*rooms.Event) error {
+func (st *stay) rememberMembers(lists ...[]*rooms.Event) error {
 	if !st.filter.Room.State.LazyLoadMembers {
 		return nil
 	}
 	known := st.s.members.of(st.request)
-	for _, evs := range told {
+	for _, evs := range lists {
 		for _, e := range evs {
 			if e.Type != "m.room.member" || !e.IsState() {
 				continue
@@ -90,7 +90,7 @@ func (st *stay) rememberMembers(told ...[]*rooms.Event) error {
 				}
 			}
 			key := memberKey{st.rm.ID(), id.UserID(*e.StateKey)}
-			if since, ok := known.Peek(key); !ok || since > st.next.Pos {
+			if told, ok := known.Peek(key); !ok || told > st.next.Pos {
 				known.Add(key, st.next.Pos)
 			}
 		}

@@ -2,7 +2,6 @@ package sync
 
 import (
 	"context"
-	"runtime"
 	gosync "sync"
 	"time"
 
@@ -109,87 +108,4 @@ func (s *Syncer) Sync(ctx context.Context, p matrix.Principal, q Query) (_ []byt
 			return answer, ctx.Err()
 		}
 	}
-}
-
-// request is a sync as it was asked for.
-type request struct {
-	s          *Syncer
-	who        matrix.Principal
-	filter     *filter.Filter
-	since      rooms.Token     // what was told already; moves on while the sync waits
-	confirmed  matrix.Position // what the client is known to have received
-	initial    bool            // the client has nothing yet
-	full       bool            // full_state
-	stateAfter string
-}
-
-// all reports whether the client wants to be told of every room, whether or
-// not something happened there.
-func (r *request) all() bool { return r.initial || r.full }
-
-func (s *Syncer) request(ctx context.Context, p matrix.Principal, q Query) (*request, error) {
-	r := &request{s: s, who: p, initial: q.Since == "", full: q.FullState, stateAfter: q.StateAfter}
-	switch q.SetPresence {
-	case "", userdata.Online, userdata.Unavailable, userdata.Offline:
-	default:
-		return nil, matrix.Errorf(matrix.InvalidParam, "There is no presence %q.", q.SetPresence)
-	}
-	var err error
-	if r.filter, err = s.filter(ctx, p.User, q.Filter); err != nil {
-		return nil, err
-	}
-	if r.initial {
-		s.members.clear(p)
-		return r, nil
-	}
-	if r.since, err = rooms.ParseToken(q.Since); err != nil {
-		return nil, err
-	}
-	if r.since.Pos > s.DB.Committed() {
-		return nil, matrix.Errorf(matrix.InvalidParam, "That token is not of this server's past.")
-	}
-	if r.since.Serial > s.Data.Serial() { // the server's clock was set back
-		r.since.Serial = 0
-	}
-	r.confirmed = r.since.Pos
-	return r, nil
-}
-
-// turn is one look at what happened to a user between two tokens.
-type turn struct {
-	*request
-	out         writer
-	next        rooms.Token        // where the answer ends and the next one begins
-	memberships []rooms.Membership // at next
-	ignored     userdata.Users
-	account     accountData // what changed
-	everything  accountData // nil: was not needed yet
-	mail        mail
-}
-
-// look takes in what there is to be told.
-func (s *Syncer) look(ctx context.Context, r *request) (t *turn, err error) {
-	t = &turn{request: r}
-	for {
-		t.next = rooms.Token{Pos: s.DB.Committed(), Serial: s.Data.Serial()}
-		if t.memberships, err = s.Rooms.MembershipsOf(ctx, r.who.User); err != nil {
-			return nil, err
-		}
-		if n := len(t.memberships); n == 0 || t.memberships[n-1].Pos <= t.next.Pos {
-			break
-		}
-		runtime.Gosched() // a commit is being announced this very moment
-	}
-	if t.ignored, err = s.Data.Ignores(ctx, r.who.User); err != nil {
-		return nil, err
-	}
-	if r.initial {
-		t.account, err = t.wholeAccountData(ctx)
-	} else {
-		t.account, err = t.changedAccountData(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return t, t.readMail(ctx)
 }

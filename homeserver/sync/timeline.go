@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -28,7 +29,7 @@ type timeline struct {
 // shows reports whether the event at pos is part of the timeline.
 func (tl *timeline) shows(pos matrix.Position) bool {
 	_, found := slices.BinarySearchFunc(tl.events, pos, func(e *rooms.Event, pos matrix.Position) int {
-		return int(max(-1, min(1, e.Pos-pos)))
+		return cmp.Compare(e.Pos, pos)
 	})
 	return found
 }
