@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -49,22 +50,44 @@ func loadKey(path, dir string) (*key, error) {
 		return nil, err
 	}
 	defer file.Close()
-	identities, err := age.ParseIdentities(file)
+	identities, err := parseIdentities(file)
+	if err == nil {
+		err = checkRecipient(dir, string(known), identities)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("media key %s: %w", path, err)
 	}
-	first, ok := identities[0].(*age.X25519Identity)
-	if !ok {
-		return nil, fmt.Errorf("media key %s: the first identity is not an X25519 one", path)
-	}
-	if err := checkRecipient(dir, string(known), identities); err != nil {
-		return nil, fmt.Errorf("media key %s: %w", path, err)
-	}
-	name, err := hkdf.Key(sha256.New, []byte(first.String()), nil, "plenum blob names", sha256.Size)
+	return newKey(identities, 0)
+}
+
+// parseIdentities reads the content of a key file.
+func parseIdentities(r io.Reader) ([]*age.X25519Identity, error) {
+	all, err := age.ParseIdentities(r)
 	if err != nil {
 		return nil, err
 	}
-	return &key{identities: identities, recipient: first.Recipient(), name: name}, nil
+	identities := make([]*age.X25519Identity, len(all))
+	for i, identity := range all {
+		x, ok := identity.(*age.X25519Identity)
+		if !ok {
+			return nil, fmt.Errorf("identity %d is not an X25519 one", i+1)
+		}
+		identities[i] = x
+	}
+	return identities, nil
+}
+
+// newKey returns the key which encrypts with one of identities.
+func newKey(identities []*age.X25519Identity, n int) (*key, error) {
+	name, err := hkdf.Key(sha256.New, []byte(identities[n].String()), nil, "plenum blob names", sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	k := &key{recipient: identities[n].Recipient(), name: name}
+	for _, x := range identities {
+		k.identities = append(k.identities, x)
+	}
+	return k, nil
 }
 
 // createKey writes a new identity that only the owner may read. The file
@@ -85,14 +108,10 @@ func createKey(path string) error {
 
 // checkRecipient compares the key with the one the folder was made with, and
 // notes it there at the first start.
-func checkRecipient(dir, known string, identities []age.Identity) error {
+func checkRecipient(dir, known string, identities []*age.X25519Identity) error {
 	known = strings.TrimSpace(known)
 	for i, identity := range identities {
-		x, ok := identity.(*age.X25519Identity)
-		if !ok {
-			continue
-		}
-		recipient := x.Recipient().String()
+		recipient := identity.Recipient().String()
 		if known == "" && i == 0 {
 			return writeFile(filepath.Join(dir, recipientFile), []byte(recipient+"\n"))
 		}
