@@ -27,8 +27,8 @@ func (t *turn) left(ctx context.Context, m *rooms.Membership) error {
 	}
 	if !was || st.isNew(m) && last <= st.since.Pos {
 		// Not in the room since the last token: they learn how it ended.
-		st.from, st.fresh = m.Pos-1, false
-		return st.write(ctx, st.readTimeline, st.writeTimeline, st.writeAccountData)
+		st.from, st.fresh, st.settled = m.Pos-1, false, m.Pos
+		return st.write(ctx, st.readTimeline, st.writeState, st.writeTimeline, st.writeAccountData)
 	}
 	st.settled = last
 	return st.write(ctx, st.readTimeline, st.writeState, st.writeTimeline, st.writeAccountData)

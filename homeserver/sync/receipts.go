@@ -8,18 +8,33 @@ import (
 	"plenum/homeserver/userdata"
 )
 
-// writeReceipts writes one event for each thread: within one event, a user can
-// have read a message in one way only.
+// writeReceipts writes receipts as one event. Within it a user can have read a
+// message in one way only: a receipt that knows no threads stands for those in
+// threads at the same message, and what cannot stand beside another (the first
+// message of a thread, read in both timelines) follows in a further event.
 //
 // Spec: client-server-api#receipts
 func (st *stay) writeReceipts(receipts []userdata.Receipt) {
 	receipts = slices.DeleteFunc(receipts, func(r userdata.Receipt) bool { return st.ignored.Has(r.User) })
 	slices.SortFunc(receipts, func(a, b userdata.Receipt) int {
-		return cmp.Or(cmp.Compare(a.Thread, b.Thread), cmp.Compare(a.Event, b.Event), cmp.Compare(kind(a), kind(b)), cmp.Compare(a.User, b.User))
+		return cmp.Or(cmp.Compare(a.Event, b.Event), cmp.Compare(kind(a), kind(b)), cmp.Compare(a.User, b.User), cmp.Compare(a.Thread, b.Thread))
 	})
-	for inThread := range groups(receipts, thread) {
-		st.out.event("m.receipt", receiptContent(inThread), "")
+	for len(receipts) > 0 {
+		var now, later []userdata.Receipt
+		for same := range groups(receipts, place) {
+			now = append(now, same[0])
+			if same[0].Thread != "" {
+				later = append(later, same[1:]...)
+			}
+		}
+		st.out.event("m.receipt", receiptContent(now), "")
+		receipts = later
 	}
+}
+
+// place is what can hold one receipt in an event.
+func place(r userdata.Receipt) string {
+	return string(r.Event) + "\x00" + kind(r) + "\x00" + string(r.User)
 }
 
 func receiptContent(receipts []userdata.Receipt) []byte {
@@ -44,8 +59,6 @@ func receiptContent(receipts []userdata.Receipt) []byte {
 	}
 	return append(w.buf, '}')
 }
-
-func thread(r userdata.Receipt) string { return string(r.Thread) }
 
 func event(r userdata.Receipt) string { return string(r.Event) }
 

@@ -179,10 +179,11 @@ func TestReceipts(t *testing.T) {
 		private := string(reply) + " m.read.private @bob:one.example "
 		want(bobs, append([]string{private}, threads...)...)
 
-		want(h.client(ada, ""), append([]string{public}, threads...)...)
+		// At the same message, the receipt that knows no threads stands for both.
+		want(h.client(ada, ""), public, threads[1])
 		c := h.synced(eve, "")
 		h.join(eve, room)
-		want(c, append([]string{public}, threads...)...)
+		want(c, public, threads[1])
 	})
 }
 

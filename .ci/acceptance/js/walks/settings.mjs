@@ -21,7 +21,7 @@ export default async function settings(walk, world) {
         await alice.client.setRoomAccountData(kitchen, "org.example.note", { note: "buy salt" });
         await alice.until("the note", () => alice.room(kitchen).getAccountData("org.example.note")?.getContent().note === "buy salt");
         const { rooms } = await bob.sync();
-        assert.ok(!JSON.stringify(rooms.join[kitchen].account_data).includes("buy salt"), "nobody else's");
+        assert.ok(!JSON.stringify(rooms.join[kitchen].account_data ?? {}).includes("buy salt"), "nobody else's");
     });
     await walk.step("tags are set, synced and removed", async () => {
         await alice.client.setRoomTag(kitchen, "m.favourite", { order: 0.25 });
