@@ -10,10 +10,10 @@ import (
 )
 
 func (a *API) presenceRoutes() []httpx.Route {
-	const presence = v3 + "/presence/{userId}/status"
+	const status = v3 + "/presence/{userId}/status"
 	return []httpx.Route{
-		httpx.Get(presence, httpx.User, spec+"get_matrixclientv3presenceuseridstatus", httpx.RateDefault, a.presence),
-		httpx.Put(presence, httpx.User, spec+"put_matrixclientv3presenceuseridstatus", httpx.RateDefault, a.setPresence),
+		httpx.Get(status, httpx.User, spec+"get_matrixclientv3presenceuseridstatus", httpx.RateDefault, a.presence),
+		httpx.Put(status, httpx.User, spec+"put_matrixclientv3presenceuseridstatus", httpx.RateDefault, a.setPresence),
 	}
 }
 
@@ -29,7 +29,7 @@ type presenceRequest struct {
 
 // setPresence is PUT /presence/{userId}/status.
 func (a *API) setPresence(_ context.Context, r *httpx.Request[presenceRequest]) (httpx.None, error) {
-	if _, err := self(r); err != nil {
+	if _, err := own(r); err != nil {
 		return httpx.None{}, err
 	}
 	return httpx.None{}, a.data.SetPresence(r.Principal, r.Body.State, r.Body.Status)

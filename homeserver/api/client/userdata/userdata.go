@@ -1,5 +1,7 @@
-// Package userdata is the client-server API of what users keep for
-// themselves: account data, tags, filters, receipts, typing, presence.
+// Package userdata is the client-server API of what users keep on the server
+// for themselves: account data, tags, filters; and of what they let others
+// know in passing: receipts, typing, presence. The rules are in
+// homeserver/userdata; here is how they travel.
 package userdata
 
 import (
@@ -13,13 +15,13 @@ import (
 )
 
 const (
-	v3   = "/_matrix/client/v3"
-	user = v3 + "/user/{userId}"
-	room = v3 + "/rooms/{roomId}"
+	v3      = "/_matrix/client/v3"
+	msc3391 = "/_matrix/client/unstable/org.matrix.msc3391"
+
 	spec = "client-server-api#"
 )
 
-// API serves user data.
+// API serves user data to clients.
 type API struct {
 	data *userdata.Data
 }
@@ -29,13 +31,16 @@ func New(d *userdata.Data) *API { return &API{data: d} }
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
-	return slices.Concat(a.accountDataRoutes(), a.readingRoutes(), a.presenceRoutes())
+	return slices.Concat(a.accountDataRoutes(), a.tagRoutes(), a.filterRoutes(), a.receiptRoutes(), a.presenceRoutes())
 }
 
-// self returns the user that the path names, who has to be who asks.
-func self[T any](r *httpx.Request[T]) (id.UserID, error) {
+// own returns the user whom the path names, who must be who asks.
+func own[T any](r *httpx.Request[T]) (id.UserID, error) {
 	if user := id.UserID(r.Path("userId")); user != r.Principal.User {
-		return "", matrix.Errorf(matrix.Forbidden, "This belongs to another user.")
+		return "", matrix.Errorf(matrix.Forbidden, "This is for %s alone.", user)
 	}
 	return r.Principal.User, nil
 }
+
+// room returns the room that the path names, empty when it names none.
+func room[T any](r *httpx.Request[T]) id.RoomID { return id.RoomID(r.Path("roomId")) }
