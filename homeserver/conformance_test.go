@@ -91,8 +91,8 @@ func TestRoutesNameTheirSection(t *testing.T) {
 	t.Parallel()
 	mark := regexp.MustCompile(`^(client-server-api|server-server-api|application-service-api)#[a-z0-9_-]+$|^MSC\d+$`)
 	for _, r := range hstest.New(t, hstest.Options{}).Homeserver().Routes() {
-		ours := strings.HasPrefix(r.Pattern, "/_plenum/") || strings.HasPrefix(r.Pattern, "/_synapse/") || strings.HasPrefix(r.Pattern, "/_health")
-		if !ours && !mark.MatchString(r.Spec) {
+		matrix := strings.HasPrefix(r.Pattern, "/_matrix/") || strings.HasPrefix(r.Pattern, "/.well-known/")
+		if matrix && !mark.MatchString(r.Spec) {
 			t.Errorf("%s %s has the mark %q", r.Method, r.Pattern, r.Spec)
 		}
 	}

@@ -6,9 +6,12 @@ import (
 	"time"
 
 	"plenum/config"
+	"plenum/e2ee"
+	"plenum/e2ee/todevice"
 	"plenum/homeserver/account"
 	"plenum/homeserver/api/client/discovery"
 	"plenum/homeserver/media"
+	"plenum/homeserver/push"
 	"plenum/homeserver/userdata"
 	"plenum/internal/httpx"
 	"plenum/rooms"
@@ -33,7 +36,15 @@ func roomsOptions(cfg config.Config, signer *event.Signer) rooms.Options {
 }
 
 func userdataOptions(cfg config.Config) userdata.Options {
-	return userdata.Options{Presence: cfg.Presence.Enabled}
+	return userdata.Options{Presence: cfg.Presence.Enabled, PushRules: push.DefaultContent}
+}
+
+func keysOptions(cfg config.Config) e2ee.Options {
+	return e2ee.Options{ServerName: cfg.ServerName, Strangers: cfg.Privacy.Keys == "anyone", ShowNames: cfg.Privacy.Devices}
+}
+
+func todeviceOptions(cfg config.Config) todevice.Options {
+	return todevice.Options{ServerName: cfg.ServerName}
 }
 
 func accountOptions(cfg config.Config) account.Options {
@@ -67,6 +78,7 @@ func discoveryOptions(cfg config.Config, healthy func(context.Context) error) di
 		PublicURL:    publicURL(cfg),
 		RoomVersion:  cfg.Rooms.DefaultVersion,
 		RoomVersions: event.Versions(),
+		Encrypted:    cfg.Rooms.Encrypt,
 		SupportPage:  cfg.Support.Page,
 		Healthy:      healthy,
 	}

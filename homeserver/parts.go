@@ -11,8 +11,13 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/config"
+	"plenum/e2ee"
+	"plenum/e2ee/backup"
+	"plenum/e2ee/todevice"
 	"plenum/homeserver/account"
 	"plenum/homeserver/media"
+	"plenum/homeserver/push"
+	"plenum/homeserver/sync"
 	"plenum/homeserver/userdata"
 	"plenum/internal/run"
 	"plenum/rooms"
@@ -26,13 +31,19 @@ import (
 
 // parts are the nouns of a homeserver, in the order in which they are built.
 type parts struct {
-	db       *storage.DB
-	signer   *event.Signer
-	blobs    *blob.Store
-	rooms    *rooms.Rooms
-	userdata *userdata.Data
-	accounts *account.Accounts
-	media    *media.Media
+	db         *storage.DB
+	signer     *event.Signer
+	blobs      *blob.Store
+	rooms      *rooms.Rooms
+	userdata   *userdata.Data
+	push       *push.Push
+	keys       *e2ee.Keys
+	todevice   *todevice.Sender
+	backups    *backup.Backups
+	dehydrated *e2ee.Dehydrated
+	accounts   *account.Accounts
+	media      *media.Media
+	sync       *sync.Syncer
 }
 
 // newParts opens the database and builds everything on it. On an error, what
@@ -66,23 +77,43 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.userdata, err = userdata.New(p.db, p.rooms, userdataOptions(cfg), log); err != nil {
 		return p, err
 	}
-	p.accounts = account.New(people, p.rooms, hooks(p.userdata), accountOptions(cfg), log)
+	if p.push, err = push.New(p.db, p.rooms, p.userdata, push.Options{}, log); err != nil {
+		return p, err
+	}
+	if p.keys, err = e2ee.New(ctx, p.db, p.rooms, devices{people}, keysOptions(cfg), log); err != nil {
+		return p, err
+	}
+	if p.todevice, err = todevice.New(p.db, devices{people}, todeviceOptions(cfg), log); err != nil {
+		return p, err
+	}
+	p.backups = backup.New(p.db)
+	p.dehydrated = e2ee.NewDehydrated(p.db, p.keys, p.todevice, people)
+	p.accounts = account.New(people, p.rooms, p.hooks(), accountOptions(cfg), log)
 	p.media = media.New(mediastore.New(p.db), p.blobs, mediaOptions(cfg), log)
-	return p, nil
+	p.sync, err = sync.New(sync.Sources{
+		DB: p.db, Rooms: p.rooms, Data: p.userdata, Push: p.push, Keys: p.keys, ToDevice: p.todevice,
+	})
+	return p, err
 }
 
 // add adds what runs for as long as the server does.
 func (p *parts) add(g *run.Group) {
 	g.Add("accounts", p.accounts.Run)
 	g.Add("user data", p.userdata.Run)
+	g.Add("push", p.push.Run)
+	g.Add("to device", p.todevice.Run)
 	g.Add("media", p.media.Run)
 }
 
 // hooks are what others do when devices or accounts go.
-func hooks(d *userdata.Data) account.Hooks {
+func (p *parts) hooks() account.Hooks {
 	return account.Hooks{
-		DevicesGone: []func(context.Context, *storage.Tx, id.UserID, []id.DeviceID) error{d.DevicesGone},
-		Gone:        []func(context.Context, id.UserID, bool) error{d.Gone},
+		DevicesGone: []func(context.Context, *storage.Tx, id.UserID, []id.DeviceID) error{
+			p.userdata.DevicesGone, p.push.DevicesGone, p.keys.DevicesGone, p.todevice.DevicesGone,
+		},
+		Gone: []func(context.Context, id.UserID, bool) error{
+			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone,
+		},
 	}
 }
 

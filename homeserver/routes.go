@@ -4,12 +4,18 @@ import (
 	"slices"
 
 	"plenum/config"
+	backupapi "plenum/homeserver/api/client/backup"
 	"plenum/homeserver/api/client/directory"
 	"plenum/homeserver/api/client/discovery"
+	"plenum/homeserver/api/client/keys"
 	mediaapi "plenum/homeserver/api/client/media"
 	"plenum/homeserver/api/client/profile"
+	pushapi "plenum/homeserver/api/client/push"
 	"plenum/homeserver/api/client/room"
 	"plenum/homeserver/api/client/session"
+	syncapi "plenum/homeserver/api/client/sync"
+	todeviceapi "plenum/homeserver/api/client/todevice"
+	userdataapi "plenum/homeserver/api/client/userdata"
 	"plenum/homeserver/api/web"
 	"plenum/internal/httpx"
 )
@@ -21,7 +27,14 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		session.New(p.accounts).Routes(),
 		profile.New(p.accounts).Routes(),
 		room.New(p.rooms, p.userdata).Routes(),
+		syncapi.New(p.sync).Routes(),
+		userdataapi.New(p.userdata).Routes(),
+		pushapi.New(p.push).Routes(),
 		directory.New(p.rooms, p.accounts).Routes(),
+		keys.New(p.keys, p.accounts).Routes(),
+		keys.NewDehydrated(p.dehydrated).Routes(),
+		todeviceapi.New(p.todevice).Routes(),
+		backupapi.New(p.backups).Routes(),
 		mediaapi.New(p.media, mediaapi.Options{AllowLegacy: cfg.Media.LegacyPublic}).Routes(),
 		web.New(p.accounts.First(), cfg.ServerName, publicURL(cfg)).Routes(),
 	)

@@ -29,6 +29,7 @@ type Server struct {
 	metrics *prometheus.Registry
 	parts   *parts
 
+	gate   *gate
 	routes []httpx.Route
 	client http.Handler // for everybody
 	local  http.Handler // for the command line
@@ -46,7 +47,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, e
 	if err := claimFolder(cfg); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: log, metrics: newMetrics()}
+	s := &Server{cfg: cfg, log: log, metrics: newMetrics(), gate: newGate()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -61,14 +62,14 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, e
 	if err != nil {
 		return nil, err
 	}
-	s.client = httpx.NewMux(s.routes, httpx.Options{
+	s.client = s.gate.handler(httpx.NewMux(s.routes, httpx.Options{
 		Auth:           s.parts.accounts,
 		Limits:         limits(cfg),
 		TrustedProxies: proxies,
 		Metrics:        s.metrics,
 		Log:            log,
-	})
-	s.local = httpx.NewMux(admin.New(s.parts.accounts, Version()).Routes(), httpx.Options{Log: log})
+	}))
+	s.local = s.gate.handler(httpx.NewMux(admin.New(s.parts.accounts, Version()).Routes(), httpx.Options{Log: log}))
 	s.openLocal(ctx)
 	return s, s.open()
 }
@@ -88,10 +89,12 @@ func (s *Server) Run(ctx context.Context) error {
 		return s.parts.db.Close()
 	})
 	s.parts.add(&g)
+	g.Add("requests", s.gate.Run)
 	if s.socket != nil {
 		g.Add("command line", s.serveLocal)
 	}
 	s.addListeners(&g)
+	g.Add("long polls", s.parts.sync.Run) // stops first, so that nobody is waited for in vain
 	return g.Run(ctx)
 }
 

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"plenum/config"
@@ -41,6 +42,9 @@ type Server struct {
 	hs    *homeserver.Server
 	stop  context.CancelFunc
 	ended chan error
+
+	mu      sync.Mutex
+	awaited map[string][]chan struct{} // by path, see Heard
 }
 
 // Each runs fn as a parallel subtest per engine, each with a server of its own.
@@ -59,7 +63,7 @@ func Each(t *testing.T, opt Options, fn func(t *testing.T, s *Server)) {
 // New starts a server.
 func New(t testing.TB, opt Options) *Server {
 	t.Helper()
-	s := &Server{t: t, cfg: settings(t, opt), log: opt.Log}
+	s := &Server{t: t, cfg: settings(t, opt), log: opt.Log, awaited: map[string][]chan struct{}{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -133,8 +137,23 @@ func (s *Server) Homeserver() *homeserver.Server { return s.hs }
 // Config are its settings.
 func (s *Server) Config() config.Config { return s.cfg }
 
+// Heard returns a channel that is closed when the next request for a path comes.
+func (s *Server) Heard(path string) <-chan struct{} {
+	c := make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.awaited[path] = append(s.awaited[path], c)
+	return c
+}
+
 // RoundTrip lets a Server be the transport of an http.Client. Requests go to
 // whichever process serves now, also after a Restart.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	for _, c := range s.awaited[r.URL.Path] {
+		close(c)
+	}
+	delete(s.awaited, r.URL.Path)
+	s.mu.Unlock()
 	return homeserver.InProcess(s.hs.Handler()).RoundTrip(r)
 }

@@ -35,7 +35,7 @@ var rules = []struct {
 	{2, `storage/\w+`},
 	{3, `rooms(/.*)?`},
 	{3, `homeserver/media(/.*)?`},
-	{3, `homeserver/listen`},
+	{3, `homeserver/(listen|archive)(/.*)?`},
 	{4, `e2ee(/.*)?`},
 	{4, `homeserver/(account|userdata|push)(/.*)?`},
 	{5, `homeserver/sync(/.*)?`},
