@@ -66,6 +66,9 @@ func (r *Rooms) redact(ctx context.Context, rm *Room, p matrix.Principal, target
 		if target.Is("m.room.create", "") {
 			return nil, matrix.Errorf(matrix.Forbidden, "The event that makes a room cannot be redacted.")
 		}
+		if target.Is("m.room.encryption", "") { // new devices would find a room without encryption
+			return nil, matrix.Errorf(matrix.Forbidden, "The event that turns encryption on cannot be redacted.")
+		}
 		if target.Sender != p.User {
 			if p.Suspended {
 				return nil, matrix.Errorf(matrix.UserSuspended, "A suspended account can redact only what it sent itself.")

@@ -135,11 +135,11 @@ func (r *Rooms) sendState(ctx context.Context, p matrix.Principal, d Draft) (id.
 
 // checkReplaced refuses changes of state that would harm those who rely on it.
 func checkReplaced(old *Event, typ string, content []byte) error {
-	if typ != "m.room.encryption" || old == nil || old.Content().Get("algorithm").Str == "" {
+	if typ != "m.room.encryption" || old == nil {
 		return nil
 	}
-	if gjson.GetBytes(content, "algorithm").Str == "" {
-		return matrix.Errorf(matrix.Forbidden, "Encryption cannot be turned off once it is on.")
+	if was := old.Content().Get("algorithm").Str; was != "" && gjson.GetBytes(content, "algorithm").Str != was {
+		return matrix.Errorf(matrix.Forbidden, "Encryption cannot be turned off or changed once it is on.")
 	}
 	return nil
 }

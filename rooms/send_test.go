@@ -78,6 +78,7 @@ func TestSendRefuses(t *testing.T) {
 			{ada, rooms.Draft{Room: room, Type: "m.room.member", Content: json.RawMessage(`{}`)}, matrix.BadJSON},
 			{ada, rooms.Draft{Room: room, Type: "m.room.create", StateKey: &empty, Content: json.RawMessage(`{}`)}, matrix.Forbidden},
 			{ada, rooms.Draft{Room: room, Type: "m.room.encryption", StateKey: &empty, Content: json.RawMessage(`{}`)}, matrix.Forbidden},
+			{ada, rooms.Draft{Room: room, Type: "m.room.encryption", StateKey: &empty, Content: json.RawMessage(`{"algorithm":"none"}`)}, matrix.Forbidden},
 			{ada, rooms.Draft{Room: room, Type: "m.room.canonical_alias", StateKey: &empty, Content: json.RawMessage(`{"alias":"#none:one.example"}`)}, matrix.BadAlias},
 			{bob, rooms.Draft{Room: room, Type: "m.room.name", StateKey: &empty, Content: json.RawMessage(`{"name":"mine"}`)}, matrix.Forbidden},
 			{bob, rooms.Draft{Room: room, Type: "org.example.x", StateKey: &other, Content: json.RawMessage(`{}`)}, matrix.Forbidden},
@@ -85,6 +86,12 @@ func TestSendRefuses(t *testing.T) {
 			_, err := h.Send(h.Context(), as(c.who), c.d)
 			h.refused(err, c.code)
 		}
+		rm, err := h.Room(h.Context(), room)
+		h.must(err)
+		encryption, err := rm.Current(h.Context(), "m.room.encryption", "")
+		h.must(err)
+		_, err = h.Redact(h.Context(), as(ada), rooms.Redaction{Room: room, Event: encryption.ID})
+		h.refused(err, matrix.Forbidden)
 		h.say(bob, room, "still works")
 	})
 }
