@@ -146,7 +146,11 @@ func (w *world) attention(ctx context.Context, walk *walk) error {
 			return err
 		}
 		_, err := w.phone.until(ctx, "the tag", func(evt *event.Event) bool {
-			return evt.Type == event.AccountDataRoomTags && evt.Content.AsTag().Tags[event.RoomTagFavourite].Order == "0.5"
+			if evt.Type != event.AccountDataRoomTags {
+				return false
+			}
+			order, err := evt.Content.AsTag().Tags[event.RoomTagFavourite].Order.Float64()
+			return err == nil && order == 0.5
 		})
 		return err
 	})

@@ -48,8 +48,8 @@ func (w *world) register(ctx context.Context, name string) (*person, error) {
 	p := &person{password: name + " has a long password", news: make(chan struct{})}
 	req := &mautrix.ReqRegister[any]{Username: name, Password: p.password, InitialDeviceDisplayName: name + "'s device"}
 	answer, uia, err := guest.Register(ctx, req)
-	if err == nil || uia == nil {
-		return nil, fmt.Errorf("first request: want to be told the flows, got %v, %v", answer, err)
+	if uia == nil { // the library takes the flows for no error
+		return nil, fmt.Errorf("first request: want to be told the flows, got %v, %w", answer, err)
 	}
 	for _, stage := range w.flow(uia.Flows) {
 		req.Auth = stageAuth{Type: stage, Session: uia.Session, Token: w.token}
