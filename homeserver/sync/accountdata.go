@@ -63,11 +63,11 @@ func (st *stay) writeAccountData(ctx context.Context) error {
 }
 
 func (t *turn) appendAccountData(room id.RoomID, data []userdata.AccountDatum, f *filter.Events) {
-	list := t.out.openEvents("account_data")
+	list := t.out.OpenEvents("account_data")
 	for _, d := range data {
 		if f.Match(filter.Subject{Type: d.Type, Room: room, Sender: t.who.User}) {
-			t.out.event(d.Type, d.Content, "")
+			t.out.Event(d.Type, d.Content, "")
 		}
 	}
-	t.out.closeEvents(list)
+	t.out.CloseEvents(list)
 }

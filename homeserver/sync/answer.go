@@ -17,24 +17,24 @@ func (t *turn) answer(ctx context.Context) (answer []byte, news bool, err error)
 	if !ok {
 		buf = new([]byte)
 	}
-	t.out.buf = (*buf)[:0]
+	t.out.Buf = (*buf)[:0]
 	defer func() {
-		if *buf = t.out.buf; cap(*buf) <= maxBuffer {
+		if *buf = t.out.Buf; cap(*buf) <= maxBuffer {
 			t.s.buffers.Put(buf)
 		}
 	}()
 	if news, err = t.writeAll(ctx); err != nil {
 		return nil, false, err
 	}
-	return slices.Clone(t.out.buf), news, nil
+	return slices.Clone(t.out.Buf), news, nil
 }
 
 func (t *turn) writeAll(ctx context.Context) (news bool, err error) {
 	w := &t.out
-	w.buf = append(w.buf, '{')
-	w.name("next_batch")
-	w.text(t.next.Sync())
-	bare := len(w.buf)
+	w.Buf = append(w.Buf, '{')
+	w.Name("next_batch")
+	w.Text(t.next.Sync())
+	bare := len(w.Buf)
 	t.writeMail()
 	t.globalAccountData()
 	for _, part := range []func(context.Context) error{t.presence, t.inRooms, t.writeDeviceLists} {
@@ -42,9 +42,9 @@ func (t *turn) writeAll(ctx context.Context) (news bool, err error) {
 			return false, err
 		}
 	}
-	news = len(w.buf) > bare
+	news = len(w.Buf) > bare
 	err = t.writeStock(ctx) // goes with every answer, and is no news by itself
-	w.buf = append(w.buf, '}')
+	w.Buf = append(w.Buf, '}')
 	return news, err
 }
 
@@ -54,23 +54,23 @@ func (t *turn) inRooms(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all := t.out.open("rooms")
+	all := t.out.Open("rooms")
 	for _, s := range []struct {
 		name  string
 		write func(context.Context, *rooms.Membership) error
 	}{
 		{"join", t.joined}, {"invite", t.invited}, {"knock", t.knocked}, {"leave", t.left},
 	} {
-		section := t.out.open(s.name)
+		section := t.out.Open(s.name)
 		for _, m := range concerned[s.name] {
-			room := t.out.open(string(m.Room))
+			room := t.out.Open(string(m.Room))
 			if err := s.write(ctx, m); err != nil {
 				return err
 			}
-			t.out.close(room)
+			t.out.Close(room)
 		}
-		t.out.close(section)
+		t.out.Close(section)
 	}
-	t.out.close(all)
+	t.out.Close(all)
 	return nil
 }

@@ -25,19 +25,19 @@ func (st *stay) writeCounts(ctx context.Context) error {
 		return nil
 	}
 	st.writeCount("unread_notifications", counts.Count)
-	threads := st.out.open("unread_thread_notifications")
+	threads := st.out.Open("unread_thread_notifications")
 	for _, root := range slices.Sorted(maps.Keys(counts.Threads)) {
 		st.writeCount(string(root), counts.Threads[root])
 	}
-	st.out.close(threads)
+	st.out.Close(threads)
 	return nil
 }
 
 func (st *stay) writeCount(name string, c push.Count) {
-	object := st.out.open(name)
-	st.out.name("highlight_count")
-	st.out.int(int64(c.Highlights))
-	st.out.name("notification_count")
-	st.out.int(int64(c.Notifications))
-	st.out.close(object)
+	object := st.out.Open(name)
+	st.out.Name("highlight_count")
+	st.out.Int(int64(c.Highlights))
+	st.out.Name("notification_count")
+	st.out.Int(int64(c.Notifications))
+	st.out.Close(object)
 }

@@ -2,10 +2,6 @@ package sync
 
 import (
 	"context"
-	"maps"
-	"slices"
-
-	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
 	store "plenum/storage/todevice"
@@ -44,11 +40,11 @@ func (t *turn) readMail(ctx context.Context) (err error) {
 }
 
 func (t *turn) writeMail() {
-	list := t.out.openEvents("to_device")
+	list := t.out.OpenEvents("to_device")
 	for _, m := range t.mail {
-		t.out.raw(m.JSON)
+		t.out.Raw(m.JSON)
 	}
-	t.out.closeEvents(list)
+	t.out.CloseEvents(list)
 }
 
 // writeDeviceLists writes whose devices changed, and with whom the user shares
@@ -63,28 +59,14 @@ func (t *turn) writeDeviceLists(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lists := t.out.open("device_lists")
-	t.writeUsers("changed", changed)
-	t.writeUsers("left", left)
-	t.out.close(lists)
+	lists := t.out.Open("device_lists")
+	t.out.Users("changed", changed)
+	t.out.Users("left", left)
+	t.out.Close(lists)
 	return nil
 }
 
-func (t *turn) writeUsers(name string, users []id.UserID) {
-	if len(users) == 0 {
-		return
-	}
-	t.out.openList(name)
-	for _, u := range users {
-		t.out.text(string(u))
-	}
-	t.out.closeList()
-}
-
-// writeStock writes how many keys the device has left to be given out. Clients
-// upload more when these are few, and mistake silence for none.
-//
-// Spec: client-server-api#e2e-extensions-to-sync
+// writeStock writes how many keys the device has left to be given out.
 func (t *turn) writeStock(ctx context.Context) error {
 	if t.who.Device == "" {
 		return nil
@@ -93,16 +75,6 @@ func (t *turn) writeStock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	counts := t.out.open("device_one_time_keys_count")
-	for _, algorithm := range slices.Sorted(maps.Keys(stock.OneTime)) {
-		t.out.name(algorithm)
-		t.out.int(int64(stock.OneTime[algorithm]))
-	}
-	t.out.close(counts)
-	t.out.openList("device_unused_fallback_key_types")
-	for _, algorithm := range stock.UnusedFallbacks {
-		t.out.text(algorithm)
-	}
-	t.out.closeList()
+	t.out.Stock(stock.OneTime, stock.UnusedFallbacks)
 	return nil
 }

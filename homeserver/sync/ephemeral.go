@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"maunium.net/go/mautrix/id"
+
+	"plenum/homeserver/tell"
 )
 
 // hasEphemeral reports whether somebody began or ceased to type in room, or
@@ -25,14 +27,16 @@ func (st *stay) writeEphemeral(ctx context.Context) error {
 	for _, r := range receipts {
 		st.hasRead = st.hasRead || r.User == st.who.User
 	}
-	list := st.out.openEvents("ephemeral")
+	list := st.out.OpenEvents("ephemeral")
 	if st.wants("m.typing") {
 		st.writeTyping()
 	}
 	if st.wants("m.receipt") {
-		st.writeReceipts(receipts)
+		for content := range tell.Receipts(receipts, st.ignored.Has) {
+			st.out.Event("m.receipt", content, "")
+		}
 	}
-	st.out.closeEvents(list)
+	st.out.CloseEvents(list)
 	return nil
 }
 
@@ -50,11 +54,5 @@ func (st *stay) writeTyping() {
 	if st.fresh && len(users) == 0 || !st.fresh && serial <= st.since.Serial {
 		return
 	}
-	w := writer{buf: []byte(`{"user_ids":[`)}
-	for _, user := range users {
-		if !st.ignored.Has(user) {
-			w.text(string(user))
-		}
-	}
-	st.out.event("m.typing", append(w.buf, `]}`...), "")
+	st.out.Event("m.typing", tell.Typing(users, st.ignored.Has), "")
 }

@@ -29,8 +29,8 @@ func (t *turn) writeStripped(name string, m *rooms.Membership) {
 	if len(stripped) == 0 {
 		stripped = []byte("[]")
 	}
-	object := t.out.open(name)
-	t.out.name("events")
-	t.out.raw(stripped)
-	t.out.close(object)
+	object := t.out.Open(name)
+	t.out.Name("events")
+	t.out.Raw(stripped)
+	t.out.Close(object)
 }

@@ -2,9 +2,7 @@ package sync
 
 import (
 	"context"
-	"math"
 
-	"plenum/internal/matrix"
 	"plenum/rooms"
 )
 
@@ -21,7 +19,7 @@ func (t *turn) left(ctx context.Context, m *rooms.Membership) error {
 	if err := st.begin(ctx, m); err != nil {
 		return err
 	}
-	last, was, err := st.lastIn(ctx, m)
+	last, was, err := st.eye.LastIn(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -32,18 +30,4 @@ func (t *turn) left(ctx context.Context, m *rooms.Membership) error {
 	}
 	st.settled = last
 	return st.write(ctx, st.readTimeline, st.writeState, st.writeTimeline, st.writeAccountData)
-}
-
-// lastIn returns the position of the event with which the user ceased to be in
-// the room, and whether they ever were.
-func (st *stay) lastIn(ctx context.Context, m *rooms.Membership) (matrix.Position, bool, error) {
-	if m.Prev == "join" {
-		return m.Pos, true, nil
-	}
-	reach, err := st.rm.Reach(ctx, st.who.User)
-	if matrix.IsCode(err, matrix.Forbidden) {
-		return 0, false, nil
-	}
-	// A room that everybody may read has no end, even for those who never came.
-	return reach.State, err == nil && reach.State < math.MaxInt64, err
 }

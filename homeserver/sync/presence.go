@@ -19,7 +19,7 @@ func (t *turn) presence(ctx context.Context) error {
 	if err != nil || len(changes) == 0 {
 		return err
 	}
-	list := t.out.openEvents("presence")
+	list := t.out.OpenEvents("presence")
 	for _, p := range changes {
 		if t.ignored.Has(p.User) || !f.Match(filter.Subject{Type: "m.presence", Sender: p.User}) {
 			continue
@@ -28,8 +28,8 @@ func (t *turn) presence(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t.out.event("m.presence", content, p.User)
+		t.out.Event("m.presence", content, p.User)
 	}
-	t.out.closeEvents(list)
+	t.out.CloseEvents(list)
 	return nil
 }

@@ -32,9 +32,9 @@ func (st *stay) writeState(ctx context.Context) error {
 	if st.hasState = len(evs) > 0; !st.hasState {
 		return nil
 	}
-	list := st.out.openEvents(cmp.Or(st.stateAfter, "state"))
+	list := st.out.OpenEvents(cmp.Or(st.stateAfter, "state"))
 	err = st.writeEvents(ctx, evs, false)
-	st.out.closeEvents(list)
+	st.out.CloseEvents(list)
 	return err
 }
 
@@ -45,7 +45,7 @@ func (st *stay) state(ctx context.Context) ([]*rooms.Event, error) {
 	}
 	at := st.settled
 	if st.stateAfter == "" {
-		at = min(st.timeline.start, st.settled)
+		at = min(st.timeline.Start, st.settled)
 	}
 	set, err := st.stateUpTo(ctx, at)
 	if err != nil {
@@ -62,7 +62,7 @@ func (st *stay) state(ctx context.Context) ([]*rooms.Event, error) {
 		return nil, err
 	}
 	evs = slices.DeleteFunc(evs, func(e *rooms.Event) bool { return !e.Passes(&st.filter.Room.State) })
-	return evs, st.rememberMembers(evs, st.timeline.events)
+	return evs, st.rememberMembers(evs, st.timeline.Events)
 }
 
 // stateUpTo returns the state that holds after at, or of it what changed since
@@ -97,7 +97,7 @@ func (st *stay) isWanted(k rooms.StateKey) bool {
 func (st *stay) addUnshown(ctx context.Context, set positions, at matrix.Position) error {
 	changes, err := st.rm.StateChanges(ctx, at, st.settled)
 	for _, c := range changes {
-		if st.timeline.shows(c.Event) || st.whole() && !st.isWanted(c.Key) {
+		if st.timeline.Shows(c.Event) || st.whole() && !st.isWanted(c.Key) {
 			continue
 		}
 		delete(set, c.Prev)
@@ -140,7 +140,7 @@ func (st *stay) addMembers(ctx context.Context, set positions, at matrix.Positio
 		return nil
 	}
 	needed := map[id.UserID]struct{}{}
-	for _, e := range st.timeline.events {
+	for _, e := range st.timeline.Events {
 		needed[e.Sender] = struct{}{}
 	}
 	for _, hero := range st.summary.heroes {

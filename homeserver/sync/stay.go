@@ -2,29 +2,26 @@ package sync
 
 import (
 	"context"
-	"math"
 
+	"plenum/homeserver/tell"
 	"plenum/internal/matrix"
 	"plenum/rooms"
 )
-
-// beginning is before every event.
-const beginning matrix.Position = math.MinInt64 + 1
 
 // stay is what the user is told of a room that they are in or were in.
 type stay struct {
 	*turn
 	rm   *rooms.Room
-	from matrix.Position // the client knows the room up to here; beginning: not at all
+	eye  tell.Eye        // of the user
+	from matrix.Position // the client knows the room up to here; tell.Beginning: not at all
 	end  matrix.Position // the timeline goes up to here
 	// settled is up to where the user learns of the room's state: never more
 	// than they could know while they were in it.
 	settled matrix.Position
 	fresh   bool // the room is new to the client
-	seesAll bool // every event of the span is visible to the user
 	isOver  bool // the user is no longer in the room
 
-	timeline timeline
+	timeline tell.Timeline
 	summary  summary
 	bare     int  // length of the answer before this entry
 	hasState bool // the state was written
@@ -53,21 +50,21 @@ func (t *turn) joined(ctx context.Context, m *rooms.Membership) error {
 // write runs the parts of an entry one after the other. What goes with every
 // entry is added when there is one.
 func (st *stay) write(ctx context.Context, parts ...func(context.Context) error) error {
-	st.bare = len(st.out.buf)
+	st.bare = len(st.out.Buf)
 	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return err
 		}
 	}
 	if st.stateAfter != "" && !st.hasState && !st.isBare() {
-		st.out.name(st.stateAfter)
-		st.out.raw([]byte(`{"events":[]}`))
+		st.out.Name(st.stateAfter)
+		st.out.Raw([]byte(`{"events":[]}`))
 	}
 	return nil
 }
 
 // isBare reports whether nothing was written yet.
-func (st *stay) isBare() bool { return len(st.out.buf) == st.bare }
+func (st *stay) isBare() bool { return len(st.out.Buf) == st.bare }
 
 // begin finds out where the client stands.
 func (st *stay) begin(ctx context.Context, m *rooms.Membership) error {
@@ -80,9 +77,12 @@ func (st *stay) begin(ctx context.Context, m *rooms.Membership) error {
 		st.fresh = was != "join"
 	}
 	if st.fresh {
-		st.from = beginning
+		st.from = tell.Beginning
 	}
-	st.seesAll = !st.fresh && !st.isNew(m) && !st.isOver
+	st.eye = tell.Eye{
+		Room: st.rm, User: st.who.User, Ignores: st.ignored.Has,
+		SeesAll: !st.fresh && !st.isNew(m) && !st.isOver,
+	}
 	return nil
 }
 

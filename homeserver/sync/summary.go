@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"maunium.net/go/mautrix/id"
+
+	"plenum/homeserver/tell"
 )
 
 // summary is what a client needs to show a room in a list.
@@ -39,18 +41,8 @@ func (st *stay) hasNewSummary(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, c := range changes {
-		switch c.Key.Type {
-		case "m.room.name", "m.room.canonical_alias":
-			return true, nil
-		case "m.room.member":
-			was, is, err := st.s.Rooms.MembershipChange(ctx, c)
-			if err != nil || was != is {
-				return err == nil, err
-			}
-		}
-	}
-	return false, nil
+	c, err := tell.WhatChanged(ctx, st.s.Rooms, changes)
+	return c.Name || c.Alias || c.Members, err
 }
 
 func (st *stay) writeSummary(context.Context) error {
@@ -58,18 +50,18 @@ func (st *stay) writeSummary(context.Context) error {
 	if !s.isNews {
 		return nil
 	}
-	object := st.out.open("summary")
+	object := st.out.Open("summary")
 	if s.heroes != nil {
-		st.out.openList("m.heroes")
+		st.out.OpenList("m.heroes")
 		for _, hero := range s.heroes {
-			st.out.text(string(hero))
+			st.out.Text(string(hero))
 		}
-		st.out.closeList()
+		st.out.CloseList()
 	}
-	st.out.name("m.joined_member_count")
-	st.out.int(int64(s.joined))
-	st.out.name("m.invited_member_count")
-	st.out.int(int64(s.invited))
-	st.out.close(object)
+	st.out.Name("m.joined_member_count")
+	st.out.Int(int64(s.joined))
+	st.out.Name("m.invited_member_count")
+	st.out.Int(int64(s.invited))
+	st.out.Close(object)
 	return nil
 }

@@ -10,15 +10,13 @@ import (
 	"plenum/e2ee"
 	"plenum/e2ee/todevice"
 	"plenum/homeserver/push"
+	"plenum/homeserver/tell"
 	"plenum/homeserver/userdata"
 	"plenum/internal/filter"
 	"plenum/internal/matrix"
 	"plenum/rooms"
 	"plenum/storage"
 )
-
-// maxWait bounds a long poll, whatever the client asks for.
-const maxWait = 10 * time.Minute
 
 // Sources are what a sync tells of.
 type Sources struct {
@@ -89,8 +87,8 @@ func (s *Syncer) Sync(ctx context.Context, p matrix.Principal, q Query) (_ []byt
 	}
 	defer s.Data.Syncing(p, q.SetPresence)()
 
-	w := &waiter{s: s, until: q.Timeout}
-	defer w.close()
+	w := &tell.Waiter{Bus: s.DB.Bus(), Until: q.Timeout, Stop: s.draining}
+	defer w.Close()
 	for {
 		t, err := s.look(ctx, r)
 		if err != nil {
@@ -104,7 +102,7 @@ func (s *Syncer) Sync(ctx context.Context, p matrix.Principal, q Query) (_ []byt
 			return answer, nil
 		}
 		r.since = t.next // nothing in between concerns the user
-		if !w.wait(ctx, t) {
+		if !w.Wait(ctx, t.topics) {
 			return answer, ctx.Err()
 		}
 	}

@@ -2,8 +2,8 @@ package sync
 
 import (
 	"context"
-	"runtime"
 
+	"plenum/homeserver/tell"
 	"plenum/homeserver/userdata"
 	"plenum/rooms"
 )
@@ -11,7 +11,7 @@ import (
 // turn is one look at what happened to a user between two tokens.
 type turn struct {
 	*request
-	out         writer
+	out         tell.Writer
 	next        rooms.Token        // where the answer ends and the next one begins
 	memberships []rooms.Membership // at next
 	ignored     userdata.Users
@@ -22,16 +22,9 @@ type turn struct {
 
 // look takes in what there is to be told.
 func (s *Syncer) look(ctx context.Context, r *request) (t *turn, err error) {
-	t = &turn{request: r}
-	for {
-		t.next = rooms.Token{Pos: s.DB.Committed(), Serial: s.Data.Serial()}
-		if t.memberships, err = s.Rooms.MembershipsOf(ctx, r.who.User); err != nil {
-			return nil, err
-		}
-		if n := len(t.memberships); n == 0 || t.memberships[n-1].Pos <= t.next.Pos {
-			break
-		}
-		runtime.Gosched() // a commit is being announced this very moment
+	t = &turn{request: r, next: rooms.Token{Serial: s.Data.Serial()}}
+	if t.next.Pos, t.memberships, err = tell.Now(ctx, s.DB, s.Rooms, r.who.User); err != nil {
+		return nil, err
 	}
 	if t.ignored, err = s.Data.Ignores(ctx, r.who.User); err != nil {
 		return nil, err
@@ -45,4 +38,9 @@ func (s *Syncer) look(ctx context.Context, r *request) (t *turn, err error) {
 		return nil, err
 	}
 	return t, t.readMail(ctx)
+}
+
+// topics are what concerns the user of t.
+func (t *turn) topics() []string {
+	return tell.Topics(t.who.User, t.memberships, t.filter.Room.Has)
 }
