@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -23,3 +24,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// Lock takes a lock that only one process can have, on a file that it makes.
+// It ends with the process, or when it is closed. The error is ErrInUse.
+func Lock(path string) (io.Closer, error) { return lockFile(path) }

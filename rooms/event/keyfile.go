@@ -35,13 +35,21 @@ func ReadKey(path string) (keyID string, key ed25519.PrivateKey, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	words := strings.Fields(string(b))
+	if keyID, key, err = ParseKey(string(b)); err != nil {
+		return "", nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return keyID, key, nil
+}
+
+// ParseKey is ReadKey for the content of a file.
+func ParseKey(text string) (keyID string, key ed25519.PrivateKey, err error) {
+	words := strings.Fields(text)
 	if len(words) != 3 || words[0] != "ed25519" {
-		return "", nil, fmt.Errorf("%s: %w", path, errKeyFile)
+		return "", nil, errKeyFile
 	}
 	seed, err := decodeBase64(words[2])
 	if err != nil || len(seed) != ed25519.SeedSize {
-		return "", nil, fmt.Errorf("%s: %w", path, errKeyFile)
+		return "", nil, errKeyFile
 	}
 	return "ed25519:" + words[1], ed25519.NewKeyFromSeed(seed), nil
 }

@@ -3,9 +3,11 @@ package devicekeys
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"maunium.net/go/mautrix/id"
 
+	"plenum/internal/matrix"
 	"plenum/storage"
 )
 
@@ -65,4 +67,16 @@ func Counts(ctx context.Context, tx *storage.Tx, user id.UserID, device id.Devic
 // UnusedFallbacks returns the algorithms of a device whose fallback key is unused.
 func UnusedFallbacks(ctx context.Context, tx *storage.Tx, user id.UserID, device id.DeviceID) ([]string, error) {
 	return storage.Select[string](ctx, tx, `SELECT algorithm FROM fallback_key WHERE user_id = $1 AND device_id = $2 AND used = 0 ORDER BY algorithm`, user, device)
+}
+
+// Restored puts the keys in order after the database was restored from a
+// backup: one-time keys may have been given out since, so that they go, and
+// fallback keys may have been replaced, so that devices are asked for new
+// ones. As everybody may know newer keys than we do, all are said to have
+// changed at pos.
+func Restored(ctx context.Context, tx *storage.Tx, pos matrix.Position) error {
+	return errors.Join(
+		tx.Exec(ctx, `DELETE FROM one_time_key`),
+		tx.Exec(ctx, `UPDATE fallback_key SET used = 1`),
+		tx.Exec(ctx, `UPDATE device_list SET pos = $1`, pos))
 }

@@ -50,6 +50,19 @@ func CheckRow(columns []Column, b []byte) (int, error) {
 	return n, err
 }
 
+// Text returns the text in column i of a row, "" if it is NULL.
+func Text(columns []Column, row []byte, i int) (string, error) {
+	args, _, err := decodeRow(columns[:i+1], row, nil, true)
+	if err != nil {
+		return "", err
+	}
+	s, ok := args[i].(string)
+	if !ok && args[i] != nil {
+		return "", errRow
+	}
+	return s, nil
+}
+
 // decodeRow returns the length of the row that b begins with, and when fill is
 // set also its values, appended to args. They may lie in b.
 func decodeRow(columns []Column, b []byte, args []any, fill bool) ([]any, int, error) {

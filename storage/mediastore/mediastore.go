@@ -25,6 +25,13 @@ var (
 	ErrNotPending = errors.New("media is not waiting for an upload")
 )
 
+// Where the names of the blob files are in the database, for a backup, which
+// has to find them in rows of any tables.
+const (
+	BlobTable = "media_blob"
+	BlobFile  = "file"
+)
+
 // Store reads and writes the tables of media.
 type Store struct {
 	db *storage.DB
