@@ -130,6 +130,7 @@ type Privacy struct {
 	Profiles string `default:"acquaintances" doc:"Who can look up the name and the picture of somebody here. acquaintances: people who share a room with them, or could join or read one that they are in. anyone: even people without an account."`
 	Keys     string `default:"acquaintances" doc:"Who can look up the encryption keys of somebody here, and by them whether the account exists. acquaintances: people who share a room with them or invite them. anyone: everybody with an account."`
 	Devices  bool   `default:"false" doc:"Show the names of people's devices to others. Names that clients make up often tell the program and the machine."`
+	PushText bool   `default:"false" doc:"Let push gateways, and the companies behind them, read what unencrypted messages say, who wrote them and in which room, for apps that ask for it. Otherwise they learn that there is something new, and where: the ids of message and room, and how many messages are unread."`
 	LastSeen bool   `default:"false" doc:"Note for each device the day on which it was used last, so that people can find devices that they have forgotten."`
 }
 

@@ -56,7 +56,7 @@ func NewThrowaway(o ThrowawayOptions) (Config, error) {
 	c.RateLimits = RateLimits{}
 	c.Rooms.Encrypt = nil // suites read what they send
 	c.Presence.Enabled = true
-	c.Privacy = Privacy{Profiles: "anyone", Keys: "anyone", Devices: true, LastSeen: true}
+	c.Privacy = Privacy{Profiles: "anyone", Keys: "anyone", Devices: true, PushText: true, LastSeen: true}
 	c.Media.LegacyPublic = true
 	c.Log.Level = "warn"
 	c.Throwaway = &Throwaway{SharedSecret: throwawaySecret, TestCA: o.TestCA, Appservices: o.Appservices}

@@ -39,6 +39,11 @@ func userdataOptions(cfg config.Config) userdata.Options {
 	return userdata.Options{Presence: cfg.Presence.Enabled, PushRules: push.DefaultContent}
 }
 
+func pushOptions(cfg config.Config) push.Options {
+	private := cfg.Throwaway != nil // suites have their push gateways next door
+	return push.Options{Gateway: push.NewGateway(private), AllowHTTP: private, TellContent: cfg.Privacy.PushText}
+}
+
 func keysOptions(cfg config.Config) e2ee.Options {
 	return e2ee.Options{ServerName: cfg.ServerName, Strangers: cfg.Privacy.Keys == "anyone", ShowNames: cfg.Privacy.Devices}
 }

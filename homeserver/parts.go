@@ -77,7 +77,7 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.userdata, err = userdata.New(p.db, p.rooms, userdataOptions(cfg), log); err != nil {
 		return p, err
 	}
-	if p.push, err = push.New(p.db, p.rooms, p.userdata, push.Options{}, log); err != nil {
+	if p.push, err = push.New(p.db, p.rooms, p.userdata, pushOptions(cfg), log); err != nil {
 		return p, err
 	}
 	if p.keys, err = e2ee.New(ctx, p.db, p.rooms, devices{people}, keysOptions(cfg), log); err != nil {
