@@ -113,11 +113,11 @@ func (c *Client) React(room id.RoomID, ev id.EventID, emoji string) id.EventID {
 	return c.SendEvent(room, "m.reaction", More{"m.relates_to": More{"rel_type": "m.annotation", "event_id": ev, "key": emoji}})
 }
 
-// Edit replaces the text of a message.
+// Edit replaces the text of a message. It mentions nobody anew.
 func (c *Client) Edit(room id.RoomID, ev id.EventID, text string) id.EventID {
 	c.t.Helper()
 	return c.SendEvent(room, "m.room.message", More{
-		"msgtype": "m.text", "body": "* " + text,
+		"msgtype": "m.text", "body": "* " + text, "m.mentions": More{},
 		"m.new_content": More{"msgtype": "m.text", "body": text},
 		"m.relates_to":  More{"rel_type": "m.replace", "event_id": ev},
 	})

@@ -21,6 +21,7 @@ import (
 
 	"plenum/config"
 	"plenum/homeserver"
+	"plenum/homeserver/api/admin"
 	"plenum/storage"
 	"plenum/storage/storagetest"
 )
@@ -136,6 +137,9 @@ func (s *Server) Homeserver() *homeserver.Server { return s.hs }
 
 // Config are its settings.
 func (s *Server) Config() config.Config { return s.cfg }
+
+// Admin returns a client of the API that the command line uses.
+func (s *Server) Admin() *admin.Client { return homeserver.NewLocal(s.cfg.DataFolder) }
 
 // Heard returns a channel that is closed when the next request for a path comes.
 func (s *Server) Heard(path string) <-chan struct{} {

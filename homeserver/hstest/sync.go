@@ -39,11 +39,12 @@ func (c *Client) sync(timeout time.Duration, more ...string) JSON {
 	return a
 }
 
-// Until syncs until an answer satisfies fn, and returns that answer.
-func (c *Client) Until(what string, fn func(JSON) bool) JSON {
+// Until syncs until an answer satisfies fn, and returns that answer. more are
+// further query parameters.
+func (c *Client) Until(what string, fn func(JSON) bool, more ...string) JSON {
 	c.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		if a := c.sync(time.Second); fn(a) {
+		if a := c.sync(time.Second, more...); fn(a) {
 			return a
 		}
 	}
