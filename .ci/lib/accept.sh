@@ -21,7 +21,9 @@ for engine in sqlite postgres; do
 	server_write "$work/serve-$engine" "$work/plenum" "$data" 18008 18448 "${database[@]}"
 	server_start "$work/serve-$engine"
 	status=0
-	"$node" "$acceptance/js/main.mjs" --url http://127.0.0.1:18008 --restart "$here/restart.sh '$work/serve-$engine'" || status=1
+	for program in main crypto; do
+		"$node" "$acceptance/js/$program.mjs" --url http://127.0.0.1:18008 --restart "$here/restart.sh '$work/serve-$engine'" || status=1
+	done
 	"$work/conversation" -url http://127.0.0.1:18008 -restart "$here/restart.sh '$work/serve-$engine'" || status=1
 	server_stop "$work/serve-$engine"
 	if grep -nE 'panic|level=ERROR' "$work/serve-$engine.log"; then

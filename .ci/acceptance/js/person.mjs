@@ -27,7 +27,7 @@ export function guest(baseUrl) {
 }
 
 export class Person {
-    constructor(baseUrl, credentials, password) {
+    constructor(baseUrl, credentials, password, options = {}) {
         this.baseUrl = baseUrl;
         this.id = credentials.user_id;
         this.device = credentials.device_id;
@@ -41,7 +41,26 @@ export class Person {
             localTimeoutMs,
             timelineSupport: true,
             logger: silent,
+            ...options,
         });
+    }
+
+    /** The events of the client after which until() asks again. */
+    get news() {
+        return [
+            sdk.ClientEvent.Sync,
+            sdk.ClientEvent.Event,
+            sdk.ClientEvent.ToDeviceEvent,
+            sdk.ClientEvent.Room,
+            sdk.RoomEvent.Timeline,
+            sdk.RoomEvent.Receipt,
+            sdk.RoomEvent.Redaction,
+            sdk.RoomEvent.UnreadNotifications,
+            sdk.RoomMemberEvent.Typing,
+            sdk.MatrixEventEvent.Replaced,
+            sdk.ThreadEvent.Update,
+            sdk.ThreadEvent.New,
+        ];
     }
 
     get localpart() {
@@ -89,20 +108,7 @@ export class Person {
                 done();
                 reject(new Error(`${this.id} waited ${ms} ms in vain: ${what}${last ? ` (${last.message})` : ""}`));
             }, ms);
-            const news = [
-                sdk.ClientEvent.Sync,
-                sdk.ClientEvent.Event,
-                sdk.ClientEvent.ToDeviceEvent,
-                sdk.ClientEvent.Room,
-                sdk.RoomEvent.Timeline,
-                sdk.RoomEvent.Receipt,
-                sdk.RoomEvent.Redaction,
-                sdk.RoomEvent.UnreadNotifications,
-                sdk.RoomMemberEvent.Typing,
-                sdk.MatrixEventEvent.Replaced,
-                sdk.ThreadEvent.Update,
-                sdk.ThreadEvent.New,
-            ];
+            const news = this.news;
             const done = () => {
                 clearTimeout(late);
                 news.forEach((name) => this.client.off(name, ask));
@@ -141,6 +147,23 @@ export class Person {
 
     async say(roomId, body) {
         return (await this.client.sendTextMessage(roomId, body)).event_id;
+    }
+
+    /**
+     * Says something in a thread, past the client's own local echo: the library
+     * gives a message in a new thread up when its sync brings the message back
+     * before the answer to sending it.
+     */
+    async sayInThread(roomId, rootId, body) {
+        const path = `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${encodeURIComponent(this.client.makeTxnId())}`;
+        const { event_id: eventId } = await this.request("PUT", path, {
+            body: {
+                "msgtype": "m.text",
+                body,
+                "m.relates_to": { "rel_type": "m.thread", "event_id": rootId, "is_falling_back": true, "m.in_reply_to": { event_id: rootId } },
+            },
+        });
+        return eventId;
     }
 
     async createRoom(options = {}) {
