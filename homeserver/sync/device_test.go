@@ -131,7 +131,7 @@ func (h *house) upload(user id.UserID) {
 
 func TestTheStockOfKeysIsInEveryAnswer(t *testing.T) {
 	each(t, func(h *house) {
-		c := h.client(ada, "")
+		c := h.synced(ada, "")
 		want := func(n int64) {
 			t.Helper()
 			a := c.sync()

@@ -90,7 +90,7 @@ func (h *house) reopen() {
 		ServerName: here, DefaultVersion: "12",
 		Signer: event.NewSigner(here, "ed25519:1", ed25519.NewKeyFromSeed(make([]byte, 32))),
 	}, quiet))(h)
-	h.data = must(userdata.New(h.db, h.Rooms, userdata.Options{Presence: true}, quiet))(h)
+	h.data = must(userdata.New(h.db, h.Rooms, userdata.Options{Presence: true, PushRules: push.DefaultContent}, quiet))(h)
 	h.keys = must(e2ee.New(context.Background(), h.db, h.Rooms, people{}, e2ee.Options{ServerName: here}, quiet))(h)
 	h.mail = must(todevice.New(h.db, people{}, todevice.Options{ServerName: here}, quiet))(h)
 	h.syncer = must(sync.New(sync.Sources{

@@ -43,6 +43,9 @@ func (s *Syncer) request(ctx context.Context, p matrix.Principal, q Query) (*req
 	if r.since, err = rooms.ParseToken(q.Since); err != nil {
 		return nil, err
 	}
+	if r.since.Conn != "" {
+		return nil, matrix.Errorf(matrix.InvalidParam, "That is a position of sliding sync.")
+	}
 	if r.since.Pos > s.DB.Committed() {
 		return nil, matrix.Errorf(matrix.InvalidParam, "That token is not of this server's past.")
 	}

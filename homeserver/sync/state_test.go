@@ -29,6 +29,7 @@ func TestAnInitialSyncHoldsStateThatAFilterKeepsOutOfTheTimeline(t *testing.T) {
 	each(t, func(h *house) {
 		room := h.public(ada)
 		h.name(ada, room, "Garden")
+		h.say(ada, room, "zero")
 		h.say(ada, room, "one")
 		h.name(ada, room, "Park")
 		h.say(ada, room, "two")

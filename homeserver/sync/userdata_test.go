@@ -52,6 +52,23 @@ func TestAccountData(t *testing.T) {
 	})
 }
 
+func TestDefaultsOfAccountDataComeOnce(t *testing.T) {
+	each(t, func(h *house) {
+		c := h.client(ada, "") // on a server where nothing ever happened
+		if rules := data(c.sync().Result, "m.push_rules"); !rules.Get("global.underride").Exists() {
+			t.Errorf("the rules are %s", rules.Raw)
+		}
+		c.sync().wantNothing()
+		room := h.public(bob)
+		h.join(ada, room)
+		a := c.sync()
+		a.joined(room).wantEntry(true)
+		if data(a.Result, "m.push_rules").Exists() {
+			t.Error("the rules are told again")
+		}
+	})
+}
+
 func TestAccountDataOfARoomComesWithTheRoom(t *testing.T) {
 	each(t, func(h *house) {
 		room := h.public(ada)
@@ -254,19 +271,21 @@ func TestIgnoredUsers(t *testing.T) {
 		h.join(bob, room)
 		h.ignore(ada, bob)
 		c := h.synced(ada, "")
+		h.must(h.data.SetTyping(h.Context(), as(bob), room, time.Minute))
+		if got := c.sync().joined(room).Get(`ephemeral.events.#(type=="m.typing").content.user_ids`).Raw; got != "[]" {
+			t.Errorf("typing are %s", got)
+		}
+		h.must(h.data.SetTyping(h.Context(), as(bob), room, 0))
+		c.sync()
 		said := h.say(bob, room, "boo")
 		h.say(ada, room, "peace")
 		h.set(bob, room, "m.room.member", string(bob), map[string]any{"membership": "join", "displayname": "Bobby"})
 		h.must(h.data.SetReceipt(h.Context(), as(bob), room, userdata.Read, said, ""))
-		h.must(h.data.SetTyping(h.Context(), as(bob), room, time.Minute))
 		invited := h.create(bob, rooms.CreateRequest{Invite: []id.UserID{ada}})
 		a := c.sync()
 		a.joined(room).want("timeline", "peace", "bob join") // state of theirs is shown
 		if len(receipts(a.joined(room))) > 0 {
 			t.Errorf("receipts of somebody ignored: %s", a.Raw)
-		}
-		if got := a.joined(room).Get(`ephemeral.events.#(type=="m.typing").content.user_ids`).Raw; got != "[]" {
-			t.Errorf("typing are %s", got)
 		}
 		a.invited(invited).wantEntry(false)
 		c.sync().wantNothing()
