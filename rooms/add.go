@@ -273,6 +273,7 @@ func (rm *Room) commit(b *batch) {
 	rm.r.children.apply(rm.nid, b.events)
 	rm.apply(b.n, b.events)
 	rm.r.lasts.saw(rm.id, b.events[len(b.events)-1].Pos)
+	rm.r.kinds.saw(rm.id, b.events)
 	rm.r.users.apply(rm, b)
 	rm.r.txns.apply(b)
 	rm.r.feed.publish(b.events)

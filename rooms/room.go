@@ -34,6 +34,7 @@ type Room struct {
 	tail     []*Event        // newest events, oldest first, without gaps
 	tailLow  matrix.Position // every timeline event above this is in tail
 	last     matrix.Position
+	stirred  *matrix.Position // of the newest event that Stirred tells of; nil: has to be read
 	public   bool
 	summary  *Summary  // nil: has to be made
 	exposure *exposure // who could read when; nil: has to be read
@@ -211,6 +212,9 @@ func (rm *Room) apply(batch int64, evs []*Event) {
 		}
 		rm.tail = append(rm.tail, e)
 		rm.last = e.Pos
+		if stirs(e.Type) {
+			rm.stirred = &e.Pos
+		}
 	}
 	if over := len(rm.tail) - tailLen; over > tailLen {
 		rm.tailLow = rm.tail[over-1].Pos

@@ -41,6 +41,7 @@ type Rooms struct {
 
 	feed     *Feed
 	lasts    *lasts
+	kinds    *kinds
 	events   *lru.Cache[matrix.Position, *Event]
 	ids      *lru.Cache[id.EventID, matrix.Position]
 	txns     *txns
@@ -82,7 +83,7 @@ func New(db *storage.DB, log *eventlog.Log, profiles Profiles, opt Options, logg
 	r := &Rooms{
 		db: db, log: log, profiles: profiles, opt: opt, slog: logger,
 		events: events, ids: ids, rooms: map[id.RoomID]*slot{}, byNID: map[int64]id.RoomID{},
-		feed: newFeed(db.Committed()), lasts: newLasts(db.Committed()),
+		feed: newFeed(db.Committed()), lasts: newLasts(db.Committed()), kinds: newKinds(),
 	}
 	if r.txns, err = newTxns(r); err != nil {
 		return nil, err

@@ -114,6 +114,26 @@ func (s *State) Positions(keep func(StateKey) bool) []matrix.Position {
 	return out
 }
 
+// OfType returns the events of the state under typ that keep accepts, in no
+// order. keep must not call methods of the room.
+func (s *State) OfType(typ string, keep func(StateKey) bool) []matrix.Position {
+	if typ == "m.room.member" {
+		return s.Positions(func(k StateKey) bool { return k.Type == typ && keep(k) })
+	}
+	s.rm.mu.RLock()
+	defer s.rm.mu.RUnlock()
+	var out []matrix.Position
+	for _, c := range s.rm.state.types[typ] {
+		if !keep(c.key) {
+			continue
+		}
+		if pos, ok := s.get(c.key, c.now); ok {
+			out = append(out, pos)
+		}
+	}
+	return out
+}
+
 // Events returns the events of the state that keep accepts (nil: all), in log order.
 func (s *State) Events(ctx context.Context, keep func(StateKey) bool) ([]*Event, error) {
 	return s.rm.r.inOrder(ctx, s.Positions(keep))

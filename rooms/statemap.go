@@ -47,10 +47,12 @@ func (e *entry) cut() {
 }
 
 // stateMap is the state of a room in memory. It knows what changed last, so
-// that looking at a change costs no more than what changed.
+// that looking at a change costs no more than what changed, and which entries
+// a type has, so that looking for those costs nothing for all the members.
 type stateMap struct {
 	cells  map[StateKey]*cell
 	newest *cell
+	types  map[string][]*cell // all but members
 }
 
 // cell is one entry of the state in the list of all, by their last change.
@@ -60,7 +62,9 @@ type cell struct {
 	newer, older *cell
 }
 
-func newStateMap() stateMap { return stateMap{cells: map[StateKey]*cell{}} }
+func newStateMap() stateMap {
+	return stateMap{cells: map[StateKey]*cell{}, types: map[string][]*cell{}}
+}
 
 // get returns the newest version of an entry, nil when there never was one.
 func (m *stateMap) get(k StateKey) *entry {
@@ -118,6 +122,9 @@ func (m *stateMap) put(k StateKey, v *entry) {
 	case c == nil:
 		c = &cell{key: k}
 		m.cells[k] = c
+		if k.Type != "m.room.member" {
+			m.types[k.Type] = append(m.types[k.Type], c)
+		}
 	case c == m.newest:
 		c.now = v
 		return

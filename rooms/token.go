@@ -17,6 +17,10 @@ type Token struct {
 	// Lag is how far the messages from device to device are behind Pos,
 	// because there were too many for one answer; only in tokens of /sync.
 	Lag matrix.Position
+	// Conn and Answer name an answer on a connection of sliding sync; only in
+	// the positions that those give out.
+	Conn   string
+	Answer int64
 }
 
 // Sync returns the form that /sync gives out: s<position>_<serial>, and
@@ -35,7 +39,15 @@ func (t Token) Page() string {
 	return string(strconv.AppendInt([]byte{'t'}, int64(t.Pos), 10))
 }
 
-// ParseToken reads a token of either form. Anything else is M_INVALID_PARAM.
+// Connection returns the form that sliding sync gives out:
+// c<position>_<connection>_<answer>.
+func (t Token) Connection() string {
+	b := strconv.AppendInt([]byte{'c'}, int64(t.Pos), 10)
+	b = append(append(append(b, '_'), t.Conn...), '_')
+	return string(strconv.AppendInt(b, t.Answer, 10))
+}
+
+// ParseToken reads a token of any form. Anything else is M_INVALID_PARAM.
 func ParseToken(s string) (Token, error) {
 	var t Token
 	var ok bool
@@ -44,6 +56,8 @@ func ParseToken(s string) (Token, error) {
 		t.Pos, ok = parsePos(s[1:])
 	case strings.HasPrefix(s, "s"):
 		t, ok = parseSync(s[1:])
+	case strings.HasPrefix(s, "c"):
+		t, ok = parseConnection(s[1:])
 	}
 	if !ok {
 		return Token{}, matrix.Errorf(matrix.InvalidParam, "This is not a token of this server.")
@@ -65,6 +79,21 @@ func parseSync(s string) (t Token, ok bool) {
 	}
 	t = Token{Pos: numbers[0], Serial: int64(numbers[1]), Lag: numbers[2]}
 	return t, t.Lag <= t.Pos && (t.Lag > 0) == (len(parts) == 3)
+}
+
+// parseConnection reads a position of sliding sync without its first letter.
+func parseConnection(s string) (t Token, ok bool) {
+	parts := strings.Split(s, "_")
+	if len(parts) != 3 || parts[1] == "" {
+		return t, false
+	}
+	t.Conn = parts[1]
+	if t.Pos, ok = parsePos(parts[0]); !ok || t.Pos < 0 {
+		return t, false
+	}
+	answer, ok := parsePos(parts[2])
+	t.Answer = int64(answer)
+	return t, ok && answer >= 0
 }
 
 // parsePos reads a number the way it is written, so that every token has one form.

@@ -175,6 +175,18 @@ func (l *Log) After(ctx context.Context, tx *storage.Tx, after matrix.Position, 
 	return l.records(ctx, tx, `WHERE e.pos > $1 AND e.hidden = 0 ORDER BY e.pos LIMIT $2`, after, limit)
 }
 
+// NewestOf returns the position of the newest timeline event of room that has
+// one of types, 0 when there is none.
+func (l *Log) NewestOf(ctx context.Context, tx *storage.Tx, room int64, types []string) (matrix.Position, error) {
+	nids, err := l.names.findAll(ctx, tx, types)
+	if err != nil {
+		return 0, err
+	}
+	pos, _, err := storage.One[matrix.Position](ctx, tx, `SELECT pos FROM event
+		WHERE room = $1 AND hidden = 0 AND type {in $2} ORDER BY pos DESC LIMIT 1`, room, storage.List(nids))
+	return pos, err
+}
+
 // OfSender returns the timeline events of room that sender sent, in no order.
 func (l *Log) OfSender(ctx context.Context, tx *storage.Tx, room int64, sender id.UserID) (_ []Record, err error) {
 	defer matrix.Wrap(&err, "events of a sender")

@@ -48,6 +48,21 @@ func (n *names) find(ctx context.Context, tx *storage.Tx, text string) (int64, b
 	return nid, ok, err
 }
 
+// findAll returns the numbers of those of texts that were ever seen.
+func (n *names) findAll(ctx context.Context, tx *storage.Tx, texts []string) ([]int64, error) {
+	nids := make([]int64, 0, len(texts))
+	for _, text := range texts {
+		nid, ok, err := n.find(ctx, tx, text)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			nids = append(nids, nid)
+		}
+	}
+	return nids, nil
+}
+
 // intern returns the number of text and gives it one when it has none.
 func (n *names) intern(ctx context.Context, tx *storage.Tx, text string) (int64, error) {
 	nid, ok, err := n.find(ctx, tx, text)

@@ -132,6 +132,25 @@ func (l *Log) PruneTxns(ctx context.Context, tx *storage.Tx, ts int64) error {
 	return tx.Exec(ctx, `DELETE FROM txn WHERE ts < $1`, ts)
 }
 
+// TraitRow is a state event that says what kind of room a room is.
+type TraitRow struct {
+	Room id.RoomID
+	Type string
+	JSON []byte
+}
+
+// Traits returns the state events under types, with an empty state key, of
+// rooms, in no order.
+func (l *Log) Traits(ctx context.Context, tx *storage.Tx, rooms []id.RoomID, types []string) ([]TraitRow, error) {
+	nids, err := l.names.findAll(ctx, tx, types)
+	if err != nil {
+		return nil, err
+	}
+	return storage.Select[TraitRow](ctx, tx, `SELECT r.room_id, t.text, e.json FROM room r
+		JOIN state s ON s.room = r.nid JOIN name t ON t.nid = s.type JOIN name k ON k.nid = s.state_key JOIN event e ON e.pos = s.event
+		WHERE r.room_id {in $1} AND s.type {in $2} AND k.text = ''`, storage.List(rooms), storage.List(nids))
+}
+
 // LastRow says where a room's timeline ends.
 type LastRow struct {
 	Room id.RoomID
