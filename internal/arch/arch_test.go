@@ -48,7 +48,8 @@ var rules = []struct {
 // sideways lists imports between packages of one floor that are wanted though
 // neither is in a folder of the other.
 var sideways = map[string][]string{
-	"homeserver/hstest": {"homeserver"}, // servers for tests
+	"homeserver/hstest": {"homeserver"},      // servers for tests
+	"homeserver/sync":   {"homeserver/tell"}, // what all ways of following have in common
 	"rooms":             {"rooms/event", "rooms/auth", "rooms/resolve"},
 }
 
