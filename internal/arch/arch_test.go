@@ -33,6 +33,7 @@ var rules = []struct {
 	{0, `storage/migrations`},
 	{2, `storage/storagetest`},
 	{2, `storage/\w+`},
+	{2, `rooms/event`},
 	{3, `rooms(/.*)?`},
 	{3, `homeserver/media(/.*)?`},
 	{3, `homeserver/(listen|archive)(/.*)?`},
