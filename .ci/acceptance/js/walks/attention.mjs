@@ -114,11 +114,7 @@ async function counts(walk, world, roomId) {
         const rootId = await alice.say(roomId, "another thread");
         const root = await bob.hears(roomId, rootId);
         await bob.client.sendReadReceipt(root, "m.read", true);
-        await alice.client.sendMessage(roomId, rootId, {
-            "msgtype": "m.text",
-            "body": "in the thread",
-            "m.relates_to": { "rel_type": "m.thread", "event_id": rootId, "is_falling_back": true, "m.in_reply_to": { event_id: rootId } },
-        });
+        await alice.sayInThread(roomId, rootId, "in the thread");
         const filter = { room: { timeline: { limit: 50, unread_thread_notifications: true } } };
         const { rooms } = await bob.sync({ filter });
         const room = rooms.join[roomId];

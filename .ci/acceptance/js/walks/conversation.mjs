@@ -244,13 +244,8 @@ async function threads(walk, world) {
     const root = await walk.step("a thread grows and is counted by the server", async () => {
         const rootId = await alice.say(kitchen, "who cooks?");
         await bob.hears(kitchen, rootId);
-        const message = (body) => ({
-            msgtype: "m.text",
-            body,
-            "m.relates_to": { "rel_type": "m.thread", "event_id": rootId, "is_falling_back": true, "m.in_reply_to": { event_id: rootId } },
-        });
-        await bob.client.sendMessage(kitchen, rootId, message("me"));
-        const { event_id: last } = await alice.client.sendMessage(kitchen, rootId, message("no, me"));
+        await bob.sayInThread(kitchen, rootId, "me");
+        const last = await alice.sayInThread(kitchen, rootId, "no, me");
         await bob.until("two answers in the thread", () => bob.room(kitchen).getThread(rootId)?.length === 2);
         const stored = await bob.client.fetchRoomEvent(kitchen, rootId);
         const summary = stored.unsigned["m.relations"]["m.thread"];
