@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	gosync "sync"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix/id"
 
@@ -16,14 +17,16 @@ import (
 // events, and what the state is according to them.
 type follower struct {
 	*client
-	told  map[id.RoomID][]string
-	state map[id.RoomID]map[rooms.StateKey]string
+	patience time.Duration // how long it waits for news
+	told     map[id.RoomID][]string
+	state    map[id.RoomID]map[rooms.StateKey]string
 }
 
 // turn syncs once and takes over what it is told, closing gaps as a client does.
 func (f *follower) turn() {
 	from := f.since
-	a := f.sync()
+	a := must(f.ask(f.Context(), f.patience))(f.house)
+	f.since = a.Get("next_batch").Str
 	for name, e := range a.Get("rooms.join").Map() {
 		room, e := id.RoomID(name), entry{a, e}
 		if e.Get("timeline.limited").Bool() && from != "" {
@@ -83,7 +86,8 @@ func TestNothingIsSkippedOrDoubled(t *testing.T) {
 		}
 		var followers []*follower
 		for i, filter := range []string{"", `{"room":{"timeline":{"limit":1}}}`, `{"room":{"timeline":{"limit":100},"state":{"include_redundant_members":true}}}`} {
-			f := &follower{h.client(users[i], filter), map[id.RoomID][]string{}, map[id.RoomID]map[rooms.StateKey]string{}}
+			f := &follower{client: h.client(users[i], filter), told: map[id.RoomID][]string{}, state: map[id.RoomID]map[rooms.StateKey]string{}}
+			f.patience = time.Duration(i) * 10 * time.Millisecond
 			f.turn()
 			clear(f.told)
 			followers = append(followers, f)
