@@ -2,13 +2,13 @@ package userdata
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
-	"plenum/rooms"
 	"plenum/storage"
 	store "plenum/storage/userdata"
 )
@@ -46,21 +46,27 @@ type receiptKey struct {
 
 func keyOf(r *Receipt) receiptKey { return receiptKey{r.User, r.Thread, r.Private} }
 
-// take makes r known unless that receipt is further already, by the same rule
-// as the database.
-func (rr *roomReceipts) take(r *Receipt) {
-	if old, ok := rr.get(keyOf(r)); ok && old.EventPos >= r.EventPos {
-		return
+// take makes receipts known, except where one is further already: by the same
+// rule as the database.
+func (rr *roomReceipts) take(list ...*Receipt) {
+	news := map[id.UserID][]*Receipt{}
+	for _, r := range list {
+		if old, ok := rr.get(keyOf(r)); ok && old.EventPos >= r.EventPos {
+			continue
+		}
+		rr.put(keyOf(r), r.Pos, r)
+		news[r.User] = append(news[r.User], r)
 	}
-	rr.put(keyOf(r), r.Pos, r)
 	if rr.reads == nil {
 		rr.reads = map[id.UserID]*Reads{}
 	}
-	rr.reads[r.User] = rr.reads[r.User].With(r)
+	for user, own := range news {
+		rr.reads[user] = rr.reads[user].With(own...)
+	}
 }
 
 func (d *Data) loadReceipts(ctx context.Context, room id.RoomID, put func(func(*roomReceipts))) error {
-	var list []Receipt
+	var list []*Receipt
 	err := d.db.Read(ctx, func(tx *storage.Tx) (err error) {
 		list, err = store.Receipts(ctx, tx, room)
 		return err
@@ -69,9 +75,7 @@ func (d *Data) loadReceipts(ctx context.Context, room id.RoomID, put func(func(*
 		return fmt.Errorf("read receipts: %w", err)
 	}
 	put(func(rr *roomReceipts) {
-		for i := range list {
-			rr.take(&list[i])
-		}
+		rr.take(list...)
 		d.receipts.saw(room, rr.last())
 	})
 	return nil
@@ -95,6 +99,26 @@ func (d *Data) ReceiptChanges(ctx context.Context, user id.UserID, room id.RoomI
 	return out, err
 }
 
+// OwnReceipts returns what user has read of room, as far as it is not said by a
+// receipt that is further: what a device needs that is new to the room.
+func (d *Data) OwnReceipts(ctx context.Context, user id.UserID, room id.RoomID) ([]Receipt, error) {
+	var out []Receipt
+	err := d.receipts.with(ctx, room, func(rr *roomReceipts) {
+		reads := rr.reads[user]
+		if reads == nil {
+			return
+		}
+		for _, thread := range append(slices.Collect(maps.Keys(reads.Threads)), "") {
+			for _, private := range []bool{false, true} {
+				if r, ok := rr.get(receiptKey{user, thread, private}); ok {
+					out = append(out, *r)
+				}
+			}
+		}
+	})
+	return out, err
+}
+
 // HasNewReceipts reports whether a receipt of room may have changed after a
 // position.
 func (d *Data) HasNewReceipts(room id.RoomID, after matrix.Position) bool {
@@ -107,188 +131,4 @@ func (d *Data) Reads(ctx context.Context, user id.UserID, room id.RoomID) (*Read
 	var reads *Reads
 	err := d.receipts.with(ctx, room, func(rr *roomReceipts) { reads = rr.reads[user] })
 	return reads, err
-}
-
-// Markers are the events up to which a user has read a room, each empty when
-// it is not to be moved.
-//
-// Spec: client-server-api#post_matrixclientv3roomsroomidread_markers
-type Markers struct {
-	FullyRead, Read, ReadPrivate id.EventID
-}
-
-// SetReceipt moves a receipt of p in room to event. thread is empty for a
-// receipt that knows no threads. A receipt that would move backwards stays.
-//
-// Spec: client-server-api#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
-func (d *Data) SetReceipt(ctx context.Context, p matrix.Principal, room id.RoomID, kind string, event, thread id.EventID) error {
-	var m Markers
-	switch kind {
-	case Read:
-		m.Read = event
-	case ReadPrivate:
-		m.ReadPrivate = event
-	case FullyRead:
-		m.FullyRead = event
-		if thread != "" {
-			return matrix.Errorf(matrix.InvalidParam, "%s knows no threads.", FullyRead)
-		}
-	default:
-		return matrix.Errorf(matrix.InvalidParam, "There is no receipt of type %q.", kind)
-	}
-	return d.mark(ctx, p, room, m, thread)
-}
-
-// SetMarkers moves the markers of p in room, all or none.
-func (d *Data) SetMarkers(ctx context.Context, p matrix.Principal, room id.RoomID, m Markers) error {
-	return d.mark(ctx, p, room, m, "")
-}
-
-// marking is a change of markers that was checked.
-type marking struct {
-	user     id.UserID
-	room     id.RoomID
-	receipts []*Receipt
-	full     *rooms.Event // nil: stays
-}
-
-func (d *Data) mark(ctx context.Context, p matrix.Principal, room id.RoomID, m Markers, thread id.EventID) error {
-	if err := d.checkJoined(ctx, p.User, room); err != nil {
-		return err
-	}
-	todo := marking{user: p.User, room: room}
-	for _, one := range []struct {
-		event   id.EventID
-		private bool
-	}{{m.Read, false}, {m.ReadPrivate, true}} {
-		if one.event == "" {
-			continue
-		}
-		r, err := d.receiptAt(ctx, p.User, room, one.event, thread)
-		if err != nil {
-			return err
-		}
-		r.Private = one.private
-		todo.receipts = append(todo.receipts, r)
-	}
-	if m.FullyRead != "" {
-		e, err := d.eventIn(ctx, room, m.FullyRead)
-		if err != nil {
-			return err
-		}
-		todo.full = e
-	}
-	return d.store(ctx, &todo)
-}
-
-// receiptAt makes a receipt at event, which must be in thread.
-func (d *Data) receiptAt(ctx context.Context, user id.UserID, room id.RoomID, event, thread id.EventID) (*Receipt, error) {
-	e, err := d.eventIn(ctx, room, event)
-	if err != nil {
-		return nil, err
-	}
-	if thread != "" {
-		in, err := d.isInThread(ctx, e, thread)
-		if err != nil {
-			return nil, err
-		}
-		if !in {
-			return nil, matrix.Errorf(matrix.InvalidParam, "The event is not related to the thread %s.", thread)
-		}
-	}
-	return &Receipt{User: user, Thread: thread, Event: e.ID, EventPos: e.Pos, TS: d.opt.Now().UnixMilli()}, nil
-}
-
-// eventIn returns an event of room.
-func (d *Data) eventIn(ctx context.Context, room id.RoomID, event id.EventID) (*rooms.Event, error) {
-	e, err := d.rooms.Event(ctx, event)
-	if err != nil {
-		return nil, err
-	}
-	if e.Room != room {
-		return nil, matrix.Errorf(matrix.NotFound, "There is no such event.")
-	}
-	return e, nil
-}
-
-// isInThread reports whether a receipt at e says something about thread.
-func (d *Data) isInThread(ctx context.Context, e *rooms.Event, thread id.EventID) (bool, error) {
-	if thread == Main {
-		root, err := d.rooms.ThreadOf(ctx, e)
-		return root == "", err
-	}
-	return d.rooms.ConcernsThread(ctx, e, thread)
-}
-
-func (d *Data) checkJoined(ctx context.Context, user id.UserID, room id.RoomID) error {
-	m, err := d.rooms.MembershipOf(ctx, user, room)
-	if err == nil && m.Membership != "join" {
-		return matrix.Errorf(matrix.Forbidden, "You are not in this room.")
-	}
-	return err
-}
-
-// store writes what moves forward.
-func (d *Data) store(ctx context.Context, m *marking) error {
-	moves, err := d.moving(ctx, m)
-	if err != nil || !moves {
-		return err
-	}
-	var full json.RawMessage
-	if m.full != nil {
-		if full, err = json.Marshal(markerContent{m.full.ID}); err != nil {
-			return err
-		}
-	}
-	return d.db.Write(ctx, func(tx *storage.Tx) error {
-		for _, r := range m.receipts {
-			if err := d.storeReceipt(ctx, tx, m.room, r); err != nil {
-				return err
-			}
-		}
-		if full == nil {
-			return nil
-		}
-		return d.write(ctx, tx, m.user, &AccountDatum{Room: m.room, Type: fullyReadType, Content: full, Pos: tx.Position()})
-	})
-}
-
-func (d *Data) storeReceipt(ctx context.Context, tx *storage.Tx, room id.RoomID, r *Receipt) error {
-	r.Pos = tx.Position()
-	if err := store.PutReceipt(ctx, tx, room, r); err != nil {
-		return err
-	}
-	tx.OnCommit(func() {
-		d.receipts.change(room, r.Pos, func(rr *roomReceipts) { rr.take(r) })
-	})
-	tx.Wake(rooms.UserTopic(r.User))
-	if !r.Private {
-		tx.Wake(rooms.RoomTopic(room))
-	}
-	return nil
-}
-
-// moving keeps in m what is further than what is known, and reports whether
-// there is anything.
-func (d *Data) moving(ctx context.Context, m *marking) (bool, error) {
-	ahead := m.receipts[:0]
-	err := d.receipts.with(ctx, m.room, func(rr *roomReceipts) {
-		for _, r := range m.receipts {
-			if old, ok := rr.get(keyOf(r)); !ok || old.EventPos < r.EventPos {
-				ahead = append(ahead, r)
-			}
-		}
-	})
-	m.receipts = ahead
-	if err != nil || m.full == nil {
-		return len(ahead) > 0, err
-	}
-	was, err := d.fullyRead(ctx, m.user, m.room)
-	if err != nil {
-		return false, err
-	}
-	if was >= m.full.Pos {
-		m.full = nil
-	}
-	return len(ahead) > 0 || m.full != nil, nil
 }

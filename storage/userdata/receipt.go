@@ -2,6 +2,7 @@ package userdata
 
 import (
 	"context"
+	"maps"
 
 	"maunium.net/go/mautrix/id"
 
@@ -29,8 +30,13 @@ type Receipt struct {
 const receiptColumns = `SELECT user_id, thread, private, event_id, event, ts, pos FROM receipt `
 
 // Receipts returns every receipt of room, oldest change first.
-func Receipts(ctx context.Context, tx *storage.Tx, room id.RoomID) ([]Receipt, error) {
-	return storage.Select[Receipt](ctx, tx, receiptColumns+`WHERE room_id = $1 ORDER BY pos`, room)
+func Receipts(ctx context.Context, tx *storage.Tx, room id.RoomID) ([]*Receipt, error) {
+	list, err := storage.Select[Receipt](ctx, tx, receiptColumns+`WHERE room_id = $1 ORDER BY pos`, room)
+	out := make([]*Receipt, len(list))
+	for i := range list {
+		out[i] = &list[i]
+	}
+	return out, err
 }
 
 // A receipt never moves backwards: the update is skipped when it would.
@@ -70,29 +76,21 @@ func (r *Reads) Of(thread id.EventID) matrix.Position {
 	return max(r.All, r.Threads[thread])
 }
 
-// With returns the reads after one more receipt.
-func (r *Reads) With(receipt *Receipt) *Reads {
-	next := Reads{Changed: receipt.Pos}
+// With returns the reads after further receipts.
+func (r *Reads) With(more ...*Receipt) *Reads {
+	next := Reads{Threads: map[id.EventID]matrix.Position{}}
 	if r != nil {
-		next.All, next.Changed = r.All, max(r.Changed, receipt.Pos)
+		next.All, next.Changed = r.All, r.Changed
+		maps.Copy(next.Threads, r.Threads)
 	}
-	if receipt.Thread == "" {
-		next.All = max(next.All, receipt.EventPos)
-	}
-	size := 1
-	if r != nil {
-		size += len(r.Threads)
-	}
-	next.Threads = make(map[id.EventID]matrix.Position, size)
-	if r != nil {
-		for thread, pos := range r.Threads {
-			if pos > next.All { // what is not further than All says nothing
-				next.Threads[thread] = pos
-			}
+	for _, m := range more {
+		next.Changed = max(next.Changed, m.Pos)
+		if m.Thread == "" {
+			next.All = max(next.All, m.EventPos)
+		} else {
+			next.Threads[m.Thread] = max(next.Threads[m.Thread], m.EventPos)
 		}
 	}
-	if receipt.Thread != "" && receipt.EventPos > next.All {
-		next.Threads[receipt.Thread] = max(next.Threads[receipt.Thread], receipt.EventPos)
-	}
+	maps.DeleteFunc(next.Threads, func(_ id.EventID, pos matrix.Position) bool { return pos <= next.All })
 	return &next
 }
