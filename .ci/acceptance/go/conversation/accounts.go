@@ -7,24 +7,27 @@ import (
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/id"
+
+	"plenum/acceptance/people"
+	"plenum/acceptance/steps"
 )
 
-func (w *world) accounts(ctx context.Context, walk *walk) error {
-	for name, who := range map[string]**person{"alice": &w.alice, "bob": &w.bob} {
-		if err := walk.step(ctx, "register "+name, func(ctx context.Context) (err error) {
-			*who, err = w.register(ctx, w.name(name))
+func (w *world) accounts(ctx context.Context, walk *steps.Walk) error {
+	for name, who := range map[string]**people.Person{"alice": &w.alice, "bob": &w.bob} {
+		if err := walk.Step(ctx, "register "+name, func(ctx context.Context) (err error) {
+			*who, err = w.Register(ctx, w.Name(name))
 			return err
 		}); err != nil {
 			return err
 		}
 	}
-	if err := walk.step(ctx, "log in on a second device", func(ctx context.Context) (err error) {
-		w.phone, err = w.login(ctx, w.alice, "alice's phone")
+	if err := walk.Step(ctx, "log in on a second device", func(ctx context.Context) (err error) {
+		w.phone, err = w.Login(ctx, w.alice, "alice's phone")
 		return err
 	}); err != nil {
 		return err
 	}
-	_ = walk.step(ctx, "whoami tells user and device", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "whoami tells user and device", func(ctx context.Context) error {
 		me, err := w.phone.Whoami(ctx)
 		if err != nil {
 			return err
@@ -34,15 +37,15 @@ func (w *world) accounts(ctx context.Context, walk *walk) error {
 		}
 		return nil
 	})
-	_ = walk.step(ctx, "a taken name is refused", func(ctx context.Context) error {
-		_, err := w.register(ctx, w.name("alice"))
-		return refused(err, mautrix.MUserInUse)
+	_ = walk.Step(ctx, "a taken name is refused", func(ctx context.Context) error {
+		_, err := w.Register(ctx, w.Name("alice"))
+		return steps.Refused(err, mautrix.MUserInUse)
 	})
-	_ = walk.step(ctx, "a wrong password is refused", func(ctx context.Context) error {
-		_, err := w.login(ctx, &person{Client: w.alice.Client, password: "wrong"}, "")
-		return refused(err, mautrix.MForbidden)
+	_ = walk.Step(ctx, "a wrong password is refused", func(ctx context.Context) error {
+		_, err := w.Login(ctx, &people.Person{Client: w.alice.Client, Password: "wrong"}, "")
+		return steps.Refused(err, mautrix.MForbidden)
 	})
-	_ = walk.step(ctx, "the server has a version and capabilities", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "the server has a version and capabilities", func(ctx context.Context) error {
 		versions, err := w.alice.Versions(ctx)
 		if err != nil {
 			return err
@@ -53,7 +56,7 @@ func (w *world) accounts(ctx context.Context, walk *walk) error {
 		_, err = w.alice.Capabilities(ctx)
 		return err
 	})
-	_ = walk.step(ctx, "devices are listed", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "devices are listed", func(ctx context.Context) error {
 		answer, err := w.alice.GetDevicesInfo(ctx)
 		if err != nil {
 			return err
@@ -67,7 +70,7 @@ func (w *world) accounts(ctx context.Context, walk *walk) error {
 		}
 		return nil
 	})
-	_ = walk.step(ctx, "a name is set and read by others", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "a name is set and read by others", func(ctx context.Context) error {
 		if err := w.alice.SetDisplayName(ctx, "Alice A."); err != nil {
 			return err
 		}
@@ -75,35 +78,35 @@ func (w *world) accounts(ctx context.Context, walk *walk) error {
 		if err != nil {
 			return err
 		}
-		return equal("display name", profile.DisplayName, "Alice A.")
+		return steps.Equal("display name", profile.DisplayName, "Alice A.")
 	})
-	for _, p := range []*person{w.alice, w.bob, w.phone} {
-		p.follow(ctx)
+	for _, p := range []*people.Person{w.alice, w.bob, w.phone} {
+		p.Follow(ctx)
 	}
 	return nil
 }
 
-func (w *world) end(ctx context.Context, walk *walk) error {
-	for _, p := range []*person{w.alice, w.bob, w.phone} {
-		p.leave()
+func (w *world) end(ctx context.Context, walk *steps.Walk) error {
+	for _, p := range []*people.Person{w.alice, w.bob, w.phone} {
+		p.Leave()
 	}
-	_ = walk.step(ctx, "logout ends the one device", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "logout ends the one device", func(ctx context.Context) error {
 		token := w.phone.AccessToken
 		if _, err := w.phone.Logout(ctx); err != nil {
 			return err
 		}
 		w.phone.AccessToken = token
-		if _, err := w.phone.Whoami(ctx); refused(err, mautrix.MUnknownToken) != nil {
-			return refused(err, mautrix.MUnknownToken)
+		if _, err := w.phone.Whoami(ctx); steps.Refused(err, mautrix.MUnknownToken) != nil {
+			return steps.Refused(err, mautrix.MUnknownToken)
 		}
 		_, err := w.alice.Whoami(ctx)
 		return err
 	})
-	return walk.step(ctx, "logout everywhere ends them all", func(ctx context.Context) error {
+	return walk.Step(ctx, "logout everywhere ends them all", func(ctx context.Context) error {
 		if _, err := w.alice.LogoutAll(ctx); err != nil {
 			return err
 		}
 		_, err := w.alice.Whoami(ctx)
-		return refused(err, mautrix.MUnknownToken)
+		return steps.Refused(err, mautrix.MUnknownToken)
 	})
 }

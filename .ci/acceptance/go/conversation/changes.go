@@ -9,12 +9,14 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"plenum/acceptance/steps"
 )
 
 // changes is what people do to messages afterwards.
-func (w *world) changes(ctx context.Context, walk *walk) error {
-	_ = walk.step(ctx, "an edit is heard and belongs to its message", func(ctx context.Context) (err error) {
-		if w.edited, err = w.alice.say(ctx, w.kitchen, "spagetti"); err != nil {
+func (w *world) changes(ctx context.Context, walk *steps.Walk) error {
+	_ = walk.Step(ctx, "an edit is heard and belongs to its message", func(ctx context.Context) (err error) {
+		if w.edited, err = w.alice.Say(ctx, w.kitchen, "spagetti"); err != nil {
 			return err
 		}
 		content := &event.MessageEventContent{MsgType: event.MsgText, Body: "spaghetti"}
@@ -22,7 +24,7 @@ func (w *world) changes(ctx context.Context, walk *walk) error {
 		if _, err := w.alice.SendMessageEvent(ctx, w.kitchen, event.EventMessage, content); err != nil {
 			return err
 		}
-		if _, err := w.bob.until(ctx, "the edit", func(evt *event.Event) bool {
+		if _, err := w.bob.Until(ctx, "the edit", func(evt *event.Event) bool {
 			return evt.Type == event.EventMessage && evt.Content.AsMessage().GetRelatesTo().GetReplaceID() == w.edited &&
 				evt.Content.AsMessage().NewContent.Body == "spaghetti"
 		}); err != nil {
@@ -30,12 +32,12 @@ func (w *world) changes(ctx context.Context, walk *walk) error {
 		}
 		return w.related(ctx, w.edited, event.RelReplace, 1)
 	})
-	_ = walk.step(ctx, "a reaction is heard, once per key, and taken back", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "a reaction is heard, once per key, and taken back", func(ctx context.Context) error {
 		reaction, err := w.bob.SendReaction(ctx, w.kitchen, w.edited, "👍")
 		if err != nil {
 			return err
 		}
-		if _, err := w.alice.hears(ctx, reaction.EventID); err != nil {
+		if _, err := w.alice.Hears(ctx, reaction.EventID); err != nil {
 			return err
 		}
 		if _, err := w.bob.SendReaction(ctx, w.kitchen, w.edited, "👍"); err == nil {
@@ -49,7 +51,7 @@ func (w *world) changes(ctx context.Context, walk *walk) error {
 		}
 		return w.related(ctx, w.edited, event.RelAnnotation, 0)
 	})
-	_ = walk.step(ctx, "a reply and a thread point at their message", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "a reply and a thread point at their message", func(ctx context.Context) error {
 		reply := &event.MessageEventContent{MsgType: event.MsgText, Body: "yes"}
 		reply.SetRelatesTo((&event.RelatesTo{}).SetReplyTo(w.edited))
 		thread := &event.MessageEventContent{MsgType: event.MsgText, Body: "in a thread"}
@@ -59,27 +61,27 @@ func (w *world) changes(ctx context.Context, walk *walk) error {
 			if err != nil {
 				return err
 			}
-			evt, err := w.alice.hears(ctx, sent.EventID)
+			evt, err := w.alice.Hears(ctx, sent.EventID)
 			if err != nil {
 				return err
 			}
-			if err := equal("what it answers", evt.Content.AsMessage().GetRelatesTo().GetReplyTo(), w.edited); err != nil {
+			if err := steps.Equal("what it answers", evt.Content.AsMessage().GetRelatesTo().GetReplyTo(), w.edited); err != nil {
 				return err
 			}
 		}
 		return w.related(ctx, w.edited, event.RelThread, 1)
 	})
-	return walk.step(ctx, "a redaction empties a message", func(ctx context.Context) (err error) {
-		if w.redacted, err = w.alice.say(ctx, w.kitchen, "the secret ingredient"); err != nil {
+	return walk.Step(ctx, "a redaction empties a message", func(ctx context.Context) (err error) {
+		if w.redacted, err = w.alice.Say(ctx, w.kitchen, "the secret ingredient"); err != nil {
 			return err
 		}
-		if _, err := w.bob.RedactEvent(ctx, w.kitchen, w.redacted); refused(err, mautrix.MForbidden) != nil {
-			return refused(err, mautrix.MForbidden)
+		if _, err := w.bob.RedactEvent(ctx, w.kitchen, w.redacted); steps.Refused(err, mautrix.MForbidden) != nil {
+			return steps.Refused(err, mautrix.MForbidden)
 		}
 		if _, err := w.alice.RedactEvent(ctx, w.kitchen, w.redacted, mautrix.ReqRedact{Reason: "secret"}); err != nil {
 			return err
 		}
-		if _, err := w.bob.until(ctx, "the redaction", func(evt *event.Event) bool {
+		if _, err := w.bob.Until(ctx, "the redaction", func(evt *event.Event) bool {
 			return evt.Type == event.EventRedaction && (evt.Redacts == w.redacted || evt.Content.AsRedaction().Redacts == w.redacted)
 		}); err != nil {
 			return err
@@ -94,7 +96,7 @@ func (w *world) related(ctx context.Context, to id.EventID, how event.RelationTy
 	if err != nil {
 		return err
 	}
-	return equal("relations of type "+string(how), len(answer.Chunk), want)
+	return steps.Equal("relations of type "+string(how), len(answer.Chunk), want)
 }
 
 func (w *world) isEmpty(ctx context.Context, eventID id.EventID) error {
@@ -109,13 +111,13 @@ func (w *world) isEmpty(ctx context.Context, eventID id.EventID) error {
 }
 
 // attention is receipts, typing, account data, tags, to-device messages.
-func (w *world) attention(ctx context.Context, walk *walk) error {
+func (w *world) attention(ctx context.Context, walk *steps.Walk) error {
 	last := w.said[len(w.said)-1]
-	_ = walk.step(ctx, "a read receipt is seen", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "a read receipt is seen", func(ctx context.Context) error {
 		if err := w.bob.MarkRead(ctx, w.kitchen, last); err != nil {
 			return err
 		}
-		_, err := w.alice.until(ctx, "bob's receipt", func(evt *event.Event) bool {
+		_, err := w.alice.Until(ctx, "bob's receipt", func(evt *event.Event) bool {
 			if evt.Type != event.EphemeralEventReceipt || evt.RoomID != w.kitchen {
 				return false
 			}
@@ -124,28 +126,28 @@ func (w *world) attention(ctx context.Context, walk *walk) error {
 		})
 		return err
 	})
-	_ = walk.step(ctx, "typing is seen", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "typing is seen", func(ctx context.Context) error {
 		if _, err := w.alice.UserTyping(ctx, w.kitchen, true, 20*time.Second); err != nil {
 			return err
 		}
-		_, err := w.bob.until(ctx, "alice typing", func(evt *event.Event) bool {
+		_, err := w.bob.Until(ctx, "alice typing", func(evt *event.Event) bool {
 			return evt.Type == event.EphemeralEventTyping && evt.RoomID == w.kitchen && len(evt.Content.AsTyping().UserIDs) == 1
 		})
 		return err
 	})
-	_ = walk.step(ctx, "account data and tags reach the other device", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "account data and tags reach the other device", func(ctx context.Context) error {
 		if err := w.alice.SetAccountData(ctx, "org.example.colour", map[string]string{"colour": "green"}); err != nil {
 			return err
 		}
 		if err := w.alice.AddTag(ctx, w.kitchen, event.RoomTagFavourite, 0.5); err != nil {
 			return err
 		}
-		if _, err := w.phone.until(ctx, "the colour", func(evt *event.Event) bool {
+		if _, err := w.phone.Until(ctx, "the colour", func(evt *event.Event) bool {
 			return evt.Type.Type == "org.example.colour" && evt.Content.Raw["colour"] == "green"
 		}); err != nil {
 			return err
 		}
-		_, err := w.phone.until(ctx, "the tag", func(evt *event.Event) bool {
+		_, err := w.phone.Until(ctx, "the tag", func(evt *event.Event) bool {
 			if evt.Type != event.AccountDataRoomTags {
 				return false
 			}
@@ -154,7 +156,7 @@ func (w *world) attention(ctx context.Context, walk *walk) error {
 		})
 		return err
 	})
-	return walk.step(ctx, "a to-device message reaches the one device", func(ctx context.Context) error {
+	return walk.Step(ctx, "a to-device message reaches the one device", func(ctx context.Context) error {
 		kind := event.Type{Type: "org.example.note", Class: event.ToDeviceEventType}
 		if _, err := w.bob.SendToDevice(ctx, kind, &mautrix.ReqSendToDevice{
 			Messages: map[id.UserID]map[id.DeviceID]*event.Content{
@@ -163,7 +165,7 @@ func (w *world) attention(ctx context.Context, walk *walk) error {
 		}); err != nil {
 			return err
 		}
-		_, err := w.phone.until(ctx, "the note", func(evt *event.Event) bool {
+		_, err := w.phone.Until(ctx, "the note", func(evt *event.Event) bool {
 			return evt.Type == kind && evt.Sender == w.bob.UserID && evt.Content.Raw["note"] == "salt"
 		})
 		return err

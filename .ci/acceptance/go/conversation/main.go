@@ -11,21 +11,20 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
-	"strconv"
 	"time"
 
 	"maunium.net/go/mautrix/id"
+
+	"plenum/acceptance/people"
+	"plenum/acceptance/steps"
 )
 
 // world is what the walks share.
 type world struct {
-	url, token, restart string
-	tag                 string // unique to this run, so that a server can be used again
+	people.Server
 
-	alice, bob, phone *person
+	alice, bob, phone *people.Person
 	kitchen           id.RoomID
 	said              []id.EventID // messages of the kitchen in order of sending
 	picture           []byte
@@ -34,22 +33,18 @@ type world struct {
 }
 
 func main() {
-	w := &world{tag: strconv.FormatInt(time.Now().UnixMilli(), 36)}
-	flag.StringVar(&w.url, "url", "", "base `URL` of the server")
-	flag.StringVar(&w.restart, "restart", "", "shell `command` that restarts the server and returns when it answers")
-	flag.StringVar(&w.token, "registration-token", "", "`token` to register with, where the server wants one")
-	flag.Parse()
-	if w.url == "" {
+	w := &world{}
+	if !w.Flags() {
 		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 
-	all := &walks{out: os.Stdout}
+	all := &steps.Run{Out: os.Stdout}
 	for _, part := range []struct {
 		name string
-		fn   func(context.Context, *walk) error
+		fn   func(context.Context, *steps.Walk) error
 	}{
 		{"accounts", w.accounts},
 		{"talk", w.talk},
@@ -60,21 +55,9 @@ func main() {
 		{"restart", w.restarted},
 		{"end", w.end},
 	} {
-		all.run(ctx, part.name, part.fn)
+		all.Walk(ctx, part.name, part.fn)
 	}
-	if !all.summary() {
+	if !all.Summary() {
 		os.Exit(1)
 	}
-}
-
-// name makes a word unique to this run.
-func (w *world) name(word string) string { return word + "-" + w.tag }
-
-// restartServer runs the restart command.
-func (w *world) restartServer(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "sh", "-c", w.restart).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("restart command: %w: %s", err, out)
-	}
-	return nil
 }

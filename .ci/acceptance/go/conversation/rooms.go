@@ -9,16 +9,18 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"plenum/acceptance/steps"
 )
 
 // rooms is aliases, the directory, moderation, leaving and coming back.
-func (w *world) rooms(ctx context.Context, walk *walk) error {
+func (w *world) rooms(ctx context.Context, walk *steps.Walk) error {
 	server := w.alice.UserID.Homeserver()
-	alias := id.NewRoomAlias(w.name("market"), server)
+	alias := id.NewRoomAlias(w.Name("market"), server)
 	var market id.RoomID
-	if err := walk.step(ctx, "a public room with an alias", func(ctx context.Context) error {
+	if err := walk.Step(ctx, "a public room with an alias", func(ctx context.Context) error {
 		answer, err := w.alice.CreateRoom(ctx, &mautrix.ReqCreateRoom{
-			Preset: "public_chat", Visibility: "public", Name: w.name("Market"), RoomAliasName: w.name("market"),
+			Preset: "public_chat", Visibility: "public", Name: w.Name("Market"), RoomAliasName: w.Name("market"),
 		})
 		if err != nil {
 			return err
@@ -28,11 +30,11 @@ func (w *world) rooms(ctx context.Context, walk *walk) error {
 		if err != nil {
 			return err
 		}
-		return equal("room", found.RoomID, market)
+		return steps.Equal("room", found.RoomID, market)
 	}); err != nil {
 		return err
 	}
-	_ = walk.step(ctx, "it is in the directory", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "it is in the directory", func(ctx context.Context) error {
 		answer, err := w.bob.PublicRooms(ctx, &mautrix.ReqPublicRooms{Limit: 100})
 		if err != nil {
 			return err
@@ -42,12 +44,12 @@ func (w *world) rooms(ctx context.Context, walk *walk) error {
 		}
 		return nil
 	})
-	_ = walk.step(ctx, "join by alias, be kicked, be banned, be forgiven", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "join by alias, be kicked, be banned, be forgiven", func(ctx context.Context) error {
 		return w.moderate(ctx, market, alias)
 	})
-	_ = walk.step(ctx, "power levels hold", func(ctx context.Context) error {
-		if _, err := w.bob.SendStateEvent(ctx, market, event.StateRoomName, "", &event.RoomNameEventContent{Name: "Mine"}); refused(err, mautrix.MForbidden) != nil {
-			return refused(err, mautrix.MForbidden)
+	_ = walk.Step(ctx, "power levels hold", func(ctx context.Context) error {
+		if _, err := w.bob.SendStateEvent(ctx, market, event.StateRoomName, "", &event.RoomNameEventContent{Name: "Mine"}); steps.Refused(err, mautrix.MForbidden) != nil {
+			return steps.Refused(err, mautrix.MForbidden)
 		}
 		var levels event.PowerLevelsEventContent
 		if err := w.alice.StateEvent(ctx, market, event.StatePowerLevels, "", &levels); err != nil {
@@ -60,11 +62,11 @@ func (w *world) rooms(ctx context.Context, walk *walk) error {
 		_, err := w.bob.SendStateEvent(ctx, market, event.StateRoomName, "", &event.RoomNameEventContent{Name: "Ours"})
 		return err
 	})
-	_ = walk.step(ctx, "leave, forget, come back", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "leave, forget, come back", func(ctx context.Context) error {
 		if _, err := w.bob.LeaveRoom(ctx, market); err != nil {
 			return err
 		}
-		if _, err := w.alice.sees(ctx, market, w.bob.UserID, event.MembershipLeave); err != nil {
+		if _, err := w.alice.Sees(ctx, market, w.bob.UserID, event.MembershipLeave); err != nil {
 			return err
 		}
 		if _, err := w.bob.ForgetRoom(ctx, market); err != nil {
@@ -80,7 +82,7 @@ func (w *world) rooms(ctx context.Context, walk *walk) error {
 		_, err = w.bob.JoinRoomByID(ctx, market)
 		return err
 	})
-	return walk.step(ctx, "pages lead back to the start", w.wholeHistory)
+	return walk.Step(ctx, "pages lead back to the start", w.wholeHistory)
 }
 
 func (w *world) moderate(ctx context.Context, room id.RoomID, alias id.RoomAlias) error {
@@ -90,7 +92,7 @@ func (w *world) moderate(ctx context.Context, room id.RoomID, alias id.RoomAlias
 	if _, err := w.alice.KickUser(ctx, room, &mautrix.ReqKickUser{UserID: w.bob.UserID, Reason: "too loud"}); err != nil {
 		return err
 	}
-	if _, err := w.bob.sees(ctx, room, w.bob.UserID, event.MembershipLeave); err != nil {
+	if _, err := w.bob.Sees(ctx, room, w.bob.UserID, event.MembershipLeave); err != nil {
 		return err
 	}
 	if _, err := w.alice.BanUser(ctx, room, &mautrix.ReqBanUser{UserID: w.bob.UserID}); err != nil {
@@ -109,7 +111,7 @@ func (w *world) moderate(ctx context.Context, room id.RoomID, alias id.RoomAlias
 // wholeHistory asserts that paging finds everything said, once and in order,
 // back to the creation of the room.
 func (w *world) wholeHistory(ctx context.Context) error {
-	events, err := w.bob.history(ctx, w.kitchen, 7)
+	events, err := w.bob.History(ctx, w.kitchen, 7)
 	if err != nil {
 		return err
 	}
@@ -129,45 +131,45 @@ func (w *world) wholeHistory(ctx context.Context) error {
 }
 
 // restarted finds everything again.
-func (w *world) restarted(ctx context.Context, walk *walk) error {
-	if w.restart == "" {
-		fmt.Fprintln(walk.out, "# no -restart command was given: not walked")
+func (w *world) restarted(ctx context.Context, walk *steps.Walk) error {
+	if w.Command == "" {
+		fmt.Fprintln(walk.Out, "# no -restart command was given: not walked")
 		return nil
 	}
 	var since string
-	if err := walk.step(ctx, "restart", func(ctx context.Context) error {
+	if err := walk.Step(ctx, "restart", func(ctx context.Context) error {
 		// A token that ends before the last words, from a client that is not following.
 		old, err := w.bob.SyncRequest(ctx, 0, "", "", false, "")
 		if err != nil {
 			return err
 		}
 		since = old.NextBatch
-		last, err := w.alice.say(ctx, w.kitchen, "the last before the restart")
+		last, err := w.alice.Say(ctx, w.kitchen, "the last before the restart")
 		if err != nil {
 			return err
 		}
 		w.said = append(w.said, last)
-		return w.restartServer(ctx)
+		return w.Restart(ctx)
 	}); err != nil {
 		return err
 	}
-	_ = walk.step(ctx, "those who were following hear on, once", func(ctx context.Context) error {
-		first, err := w.alice.say(ctx, w.kitchen, "the first after the restart")
+	_ = walk.Step(ctx, "those who were following hear on, once", func(ctx context.Context) error {
+		first, err := w.alice.Say(ctx, w.kitchen, "the first after the restart")
 		if err != nil {
 			return err
 		}
 		w.said = append(w.said, first)
-		if _, err := w.bob.hears(ctx, first); err != nil {
+		if _, err := w.bob.Hears(ctx, first); err != nil {
 			return err
 		}
 		for _, eventID := range w.said {
-			if n := w.bob.count(eventID); n != 1 {
+			if n := w.bob.Count(eventID); n != 1 {
 				return fmt.Errorf("%s was heard %d times", eventID, n)
 			}
 		}
 		return nil
 	})
-	_ = walk.step(ctx, "a token from before brings what came after", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "a token from before brings what came after", func(ctx context.Context) error {
 		answer, err := w.bob.SyncRequest(ctx, 0, since, "", false, "")
 		if err != nil {
 			return err
@@ -183,10 +185,10 @@ func (w *world) restarted(ctx context.Context, walk *walk) error {
 		}
 		return nil
 	})
-	_ = walk.step(ctx, "the whole history", w.wholeHistory)
-	_ = walk.step(ctx, "a transaction from before is known", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "the whole history", w.wholeHistory)
+	_ = walk.Step(ctx, "a transaction from before is known", func(ctx context.Context) error {
 		answer, err := w.alice.SendMessageEvent(ctx, w.kitchen, event.EventMessage,
-			&event.MessageEventContent{MsgType: event.MsgText, Body: "only once"}, mautrix.ReqSendEvent{TransactionID: w.name("txn")})
+			&event.MessageEventContent{MsgType: event.MsgText, Body: "only once"}, mautrix.ReqSendEvent{TransactionID: w.Name("txn")})
 		if err != nil {
 			return err
 		}
@@ -195,21 +197,21 @@ func (w *world) restarted(ctx context.Context, walk *walk) error {
 		}
 		return nil
 	})
-	_ = walk.step(ctx, "the picture", w.samePicture)
-	_ = walk.step(ctx, "the redaction", func(ctx context.Context) error { return w.isEmpty(ctx, w.redacted) })
-	_ = walk.step(ctx, "the relations", func(ctx context.Context) error { return w.related(ctx, w.edited, event.RelReplace, 1) })
-	return walk.step(ctx, "account data and tags", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "the picture", w.samePicture)
+	_ = walk.Step(ctx, "the redaction", func(ctx context.Context) error { return w.isEmpty(ctx, w.redacted) })
+	_ = walk.Step(ctx, "the relations", func(ctx context.Context) error { return w.related(ctx, w.edited, event.RelReplace, 1) })
+	return walk.Step(ctx, "account data and tags", func(ctx context.Context) error {
 		var colour map[string]string
 		if err := w.alice.GetAccountData(ctx, "org.example.colour", &colour); err != nil {
 			return err
 		}
-		if err := equal("colour", colour["colour"], "green"); err != nil {
+		if err := steps.Equal("colour", colour["colour"], "green"); err != nil {
 			return err
 		}
 		tags, err := w.alice.GetTags(ctx, w.kitchen)
 		if err != nil {
 			return err
 		}
-		return equal("tags", len(tags.Tags), 1)
+		return steps.Equal("tags", len(tags.Tags), 1)
 	})
 }

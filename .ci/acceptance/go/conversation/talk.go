@@ -15,10 +15,13 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"plenum/acceptance/people"
+	"plenum/acceptance/steps"
 )
 
-func (w *world) talk(ctx context.Context, walk *walk) error {
-	if err := walk.step(ctx, "create a room and invite", func(ctx context.Context) error {
+func (w *world) talk(ctx context.Context, walk *steps.Walk) error {
+	if err := walk.Step(ctx, "create a room and invite", func(ctx context.Context) error {
 		answer, err := w.alice.CreateRoom(ctx, &mautrix.ReqCreateRoom{
 			Preset: "private_chat", Name: "Kitchen", Topic: "What is for dinner", Invite: []id.UserID{w.bob.UserID},
 		})
@@ -26,31 +29,31 @@ func (w *world) talk(ctx context.Context, walk *walk) error {
 			return err
 		}
 		w.kitchen = answer.RoomID
-		_, err = w.bob.sees(ctx, w.kitchen, w.bob.UserID, event.MembershipInvite)
+		_, err = w.bob.Sees(ctx, w.kitchen, w.bob.UserID, event.MembershipInvite)
 		return err
 	}); err != nil {
 		return err
 	}
-	_ = walk.step(ctx, "who was not yet joining cannot speak", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "who was not yet joining cannot speak", func(ctx context.Context) error {
 		_, err := w.bob.SendText(ctx, w.kitchen, "hello?")
-		return refused(err, mautrix.MForbidden)
+		return steps.Refused(err, mautrix.MForbidden)
 	})
-	if err := walk.step(ctx, "join, and be seen", func(ctx context.Context) error {
+	if err := walk.Step(ctx, "join, and be seen", func(ctx context.Context) error {
 		if _, err := w.bob.JoinRoomByID(ctx, w.kitchen); err != nil {
 			return err
 		}
-		_, err := w.alice.sees(ctx, w.kitchen, w.bob.UserID, event.MembershipJoin)
+		_, err := w.alice.Sees(ctx, w.kitchen, w.bob.UserID, event.MembershipJoin)
 		return err
 	}); err != nil {
 		return err
 	}
-	if err := walk.step(ctx, "talk both ways, in order", w.talkBothWays); err != nil {
+	if err := walk.Step(ctx, "talk both ways, in order", w.talkBothWays); err != nil {
 		return err
 	}
-	_ = walk.step(ctx, "a repeated transaction makes one event", func(ctx context.Context) error {
-		return w.repeat(ctx, w.name("txn"), "only once")
+	_ = walk.Step(ctx, "a repeated transaction makes one event", func(ctx context.Context) error {
+		return w.repeat(ctx, w.Name("txn"), "only once")
 	})
-	_ = walk.step(ctx, "the room's state is told whole and piece by piece", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "the room's state is told whole and piece by piece", func(ctx context.Context) error {
 		state, err := w.bob.State(ctx, w.kitchen)
 		if err != nil {
 			return err
@@ -62,9 +65,9 @@ func (w *world) talk(ctx context.Context, walk *walk) error {
 		if err := w.bob.StateEvent(ctx, w.kitchen, event.StateRoomName, "", &name); err != nil {
 			return err
 		}
-		return equal("name", name.Name, "Kitchen")
+		return steps.Equal("name", name.Name, "Kitchen")
 	})
-	return walk.step(ctx, "the client's own picture of the room is right", func(ctx context.Context) error {
+	return walk.Step(ctx, "the client's own picture of the room is right", func(ctx context.Context) error {
 		level, err := w.bob.StateStore.GetPowerLevels(ctx, w.kitchen)
 		if err != nil || level == nil {
 			return fmt.Errorf("power levels: %v, %w", level, err)
@@ -84,41 +87,28 @@ func (w *world) talkBothWays(ctx context.Context) error {
 		if i%2 == 1 {
 			from, to = w.bob, w.alice
 		}
-		eventID, err := from.say(ctx, w.kitchen, fmt.Sprintf("number %d", i))
+		eventID, err := from.Say(ctx, w.kitchen, fmt.Sprintf("number %d", i))
 		if err != nil {
 			return err
 		}
 		w.said = append(w.said, eventID)
-		evt, err := to.hears(ctx, eventID)
+		evt, err := to.Hears(ctx, eventID)
 		if err != nil {
 			return err
 		}
-		if err := equal("body", evt.Content.AsMessage().Body, fmt.Sprintf("number %d", i)); err != nil {
+		if err := steps.Equal("body", evt.Content.AsMessage().Body, fmt.Sprintf("number %d", i)); err != nil {
 			return err
 		}
 	}
-	if _, err := w.phone.hears(ctx, w.said[len(w.said)-1]); err != nil {
+	if _, err := w.phone.Hears(ctx, w.said[len(w.said)-1]); err != nil {
 		return err
 	}
-	for _, p := range []*person{w.alice, w.bob, w.phone} {
-		if got := p.order(w.said); !slices.Equal(got, w.said) {
+	for _, p := range []*people.Person{w.alice, w.bob, w.phone} {
+		if got := p.Order(w.said); !slices.Equal(got, w.said) {
 			return fmt.Errorf("%s on %s heard %v, said was %v", p.UserID, p.DeviceID, got, w.said)
 		}
 	}
 	return nil
-}
-
-// order is in which order, and how often, the person heard these events.
-func (p *person) order(of []id.EventID) []id.EventID {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var got []id.EventID
-	for _, evt := range p.heard {
-		if slices.Contains(of, evt.ID) {
-			got = append(got, evt.ID)
-		}
-	}
-	return got
 }
 
 // repeat sends the same transaction twice and wants one event.
@@ -132,21 +122,21 @@ func (w *world) repeat(ctx context.Context, txn, text string) error {
 		}
 		ids = append(ids, answer.EventID)
 	}
-	if err := equal("event ID of the second", ids[1], ids[0]); err != nil {
+	if err := steps.Equal("event ID of the second", ids[1], ids[0]); err != nil {
 		return err
 	}
 	if !slices.Contains(w.said, ids[0]) {
 		w.said = append(w.said, ids[0])
 	}
-	evt, err := w.alice.hears(ctx, ids[0])
+	evt, err := w.alice.Hears(ctx, ids[0])
 	if err != nil {
 		return err
 	}
-	return equal("transaction ID told to the sender", evt.Unsigned.TransactionID, txn)
+	return steps.Equal("transaction ID told to the sender", evt.Unsigned.TransactionID, txn)
 }
 
-func (w *world) media(ctx context.Context, walk *walk) error {
-	if err := walk.step(ctx, "upload a picture", func(ctx context.Context) error {
+func (w *world) media(ctx context.Context, walk *steps.Walk) error {
+	if err := walk.Step(ctx, "upload a picture", func(ctx context.Context) error {
 		var file bytes.Buffer
 		if err := png.Encode(&file, gradient(640, 480)); err != nil {
 			return err
@@ -161,8 +151,8 @@ func (w *world) media(ctx context.Context, walk *walk) error {
 	}); err != nil {
 		return err
 	}
-	_ = walk.step(ctx, "the other one gets the same bytes", w.samePicture)
-	_ = walk.step(ctx, "a thumbnail is a small picture", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "the other one gets the same bytes", w.samePicture)
+	_ = walk.Step(ctx, "a thumbnail is a small picture", func(ctx context.Context) error {
 		answer, err := w.bob.DownloadThumbnail(ctx, w.pictureURI, 240, 320)
 		if err != nil {
 			return err
@@ -172,9 +162,9 @@ func (w *world) media(ctx context.Context, walk *walk) error {
 		if err != nil {
 			return err
 		}
-		return equal("size", small.Bounds().Size(), image.Pt(320, 240))
+		return steps.Equal("size", small.Bounds().Size(), image.Pt(320, 240))
 	})
-	_ = walk.step(ctx, "a place is reserved and filled later", func(ctx context.Context) error {
+	_ = walk.Step(ctx, "a place is reserved and filled later", func(ctx context.Context) error {
 		place, err := w.alice.CreateMXC(ctx)
 		if err != nil {
 			return err
@@ -186,10 +176,10 @@ func (w *world) media(ctx context.Context, walk *walk) error {
 		if err != nil {
 			return err
 		}
-		return equal("content", string(got), "later")
+		return steps.Equal("content", string(got), "later")
 	})
-	return walk.step(ctx, "a stranger to the server gets nothing", func(ctx context.Context) error {
-		guest, err := mautrix.NewClient(w.url, "", "")
+	return walk.Step(ctx, "a stranger to the server gets nothing", func(ctx context.Context) error {
+		guest, err := mautrix.NewClient(w.URL, "", "")
 		if err != nil {
 			return err
 		}
@@ -202,7 +192,7 @@ func (w *world) media(ctx context.Context, walk *walk) error {
 			return err
 		}
 		defer answer.Body.Close()
-		return equal("status", answer.StatusCode, http.StatusUnauthorized)
+		return steps.Equal("status", answer.StatusCode, http.StatusUnauthorized)
 	})
 }
 

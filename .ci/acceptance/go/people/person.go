@@ -1,4 +1,6 @@
-package main
+// Package people is accounts on the server under test, used through
+// mautrix-go, a client library that is not ours.
+package people
 
 import (
 	"context"
@@ -14,11 +16,11 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// person is an account on the server under test with one device, whose client
+// Person is an account on the server under test with one device, whose client
 // follows the server and remembers everything it was told.
-type person struct {
+type Person struct {
 	*mautrix.Client
-	password string
+	Password string
 	stop     context.CancelFunc
 	stopped  chan struct{}
 
@@ -38,27 +40,27 @@ func (patientSyncer) OnFailedSync(_ *mautrix.RespSync, err error) (time.Duration
 	return 200 * time.Millisecond, nil
 }
 
-// register makes an account the way a client does: ask, be told the flows,
+// Register makes an account the way a client does: ask, be told the flows,
 // walk one of them.
-func (w *world) register(ctx context.Context, name string) (*person, error) {
-	guest, err := mautrix.NewClient(w.url, "", "")
+func (s Server) Register(ctx context.Context, name string) (*Person, error) {
+	guest, err := mautrix.NewClient(s.URL, "", "")
 	if err != nil {
 		return nil, err
 	}
-	p := &person{password: name + " has a long password", news: make(chan struct{})}
-	req := &mautrix.ReqRegister[any]{Username: name, Password: p.password, InitialDeviceDisplayName: name + "'s device"}
+	p := &Person{Password: name + " has a long password", news: make(chan struct{})}
+	req := &mautrix.ReqRegister[any]{Username: name, Password: p.Password, InitialDeviceDisplayName: name + "'s device"}
 	answer, uia, err := guest.Register(ctx, req)
 	if uia == nil { // the library takes the flows for no error
 		return nil, fmt.Errorf("first request: want to be told the flows, got %v, %w", answer, err)
 	}
-	for _, stage := range w.flow(uia.Flows) {
-		req.Auth = stageAuth{Type: stage, Session: uia.Session, Token: w.token}
+	for _, stage := range s.flow(uia.Flows) {
+		req.Auth = stageAuth{Type: stage, Session: uia.Session, Token: s.Token}
 		answer, _, err = guest.Register(ctx, req)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return p, p.connect(w.url, answer.UserID, answer.DeviceID, answer.AccessToken)
+	return p, p.connect(s.URL, answer.UserID, answer.DeviceID, answer.AccessToken)
 }
 
 // stageAuth is what the stages of registration that need no person carry.
@@ -72,36 +74,36 @@ const tokenStage mautrix.AuthType = "m.login.registration_token"
 
 // flow picks the stages to walk: by token when there is one, else the one
 // that asks for nothing.
-func (w *world) flow(flows []mautrix.UIAFlow) []mautrix.AuthType {
+func (s Server) flow(flows []mautrix.UIAFlow) []mautrix.AuthType {
 	for _, flow := range flows {
-		if w.token != "" && slices.Contains(flow.Stages, tokenStage) {
+		if s.Token != "" && slices.Contains(flow.Stages, tokenStage) {
 			return flow.Stages
 		}
 	}
 	return []mautrix.AuthType{mautrix.AuthTypeDummy}
 }
 
-// login adds a device to p's account.
-func (w *world) login(ctx context.Context, p *person, device string) (*person, error) {
-	guest, err := mautrix.NewClient(w.url, "", "")
+// Login adds a device to p's account.
+func (s Server) Login(ctx context.Context, p *Person, device string) (*Person, error) {
+	guest, err := mautrix.NewClient(s.URL, "", "")
 	if err != nil {
 		return nil, err
 	}
 	answer, err := guest.Login(ctx, &mautrix.ReqLogin{
 		Type:                     mautrix.AuthTypePassword,
 		Identifier:               mautrix.UserIdentifier{Type: mautrix.IdentifierTypeUser, User: p.UserID.Localpart()},
-		Password:                 p.password,
+		Password:                 p.Password,
 		InitialDeviceDisplayName: device,
 	})
 	if err != nil {
 		return nil, err
 	}
-	other := &person{password: p.password, news: make(chan struct{})}
-	return other, other.connect(w.url, answer.UserID, answer.DeviceID, answer.AccessToken)
+	other := &Person{Password: p.Password, news: make(chan struct{})}
+	return other, other.connect(s.URL, answer.UserID, answer.DeviceID, answer.AccessToken)
 }
 
 // connect makes the client; it does not follow yet.
-func (p *person) connect(url string, user id.UserID, device id.DeviceID, token string) error {
+func (p *Person) connect(url string, user id.UserID, device id.DeviceID, token string) error {
 	client, err := mautrix.NewClient(url, user, token)
 	if err != nil {
 		return err
@@ -117,8 +119,8 @@ func (p *person) connect(url string, user id.UserID, device id.DeviceID, token s
 	return nil
 }
 
-// follow starts the long-polling sync; leave ends it.
-func (p *person) follow(ctx context.Context) {
+// Follow starts the long-polling sync; Leave ends it.
+func (p *Person) Follow(ctx context.Context) {
 	ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
 	p.stopped = make(chan struct{})
 	go func() {
@@ -127,14 +129,15 @@ func (p *person) follow(ctx context.Context) {
 	}()
 }
 
-func (p *person) leave() {
+// Leave ends what Follow began.
+func (p *Person) Leave() {
 	if p.stop != nil {
 		p.stop()
 		<-p.stopped
 	}
 }
 
-func (p *person) hear(_ context.Context, evt *event.Event) {
+func (p *Person) hear(_ context.Context, evt *event.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.heard = append(p.heard, evt)
@@ -142,8 +145,8 @@ func (p *person) hear(_ context.Context, evt *event.Event) {
 	p.news = make(chan struct{})
 }
 
-// until waits for an event that is wanted, one heard before or one to come.
-func (p *person) until(ctx context.Context, what string, wanted func(*event.Event) bool) (*event.Event, error) {
+// Until waits for an event that is wanted, one heard before or one to come.
+func (p *Person) Until(ctx context.Context, what string, wanted func(*event.Event) bool) (*event.Event, error) {
 	for seen := 0; ; {
 		p.mu.Lock()
 		heard, news := p.heard, p.news
@@ -162,21 +165,21 @@ func (p *person) until(ctx context.Context, what string, wanted func(*event.Even
 	}
 }
 
-// hears waits for the event with that ID.
-func (p *person) hears(ctx context.Context, eventID id.EventID) (*event.Event, error) {
-	return p.until(ctx, "event "+eventID.String(), func(evt *event.Event) bool { return evt.ID == eventID })
+// Hears waits for the event with that ID.
+func (p *Person) Hears(ctx context.Context, eventID id.EventID) (*event.Event, error) {
+	return p.Until(ctx, "event "+eventID.String(), func(evt *event.Event) bool { return evt.ID == eventID })
 }
 
-// sees waits for a membership of somebody in a room, as sync tells it.
-func (p *person) sees(ctx context.Context, room id.RoomID, user id.UserID, membership event.Membership) (*event.Event, error) {
-	return p.until(ctx, fmt.Sprintf("%s to be %s", user, membership), func(evt *event.Event) bool {
+// Sees waits for a membership of somebody in a room, as sync tells it.
+func (p *Person) Sees(ctx context.Context, room id.RoomID, user id.UserID, membership event.Membership) (*event.Event, error) {
+	return p.Until(ctx, fmt.Sprintf("%s to be %s", user, membership), func(evt *event.Event) bool {
 		return evt.RoomID == room && evt.Type == event.StateMember && evt.GetStateKey() == user.String() &&
 			evt.Content.AsMember().Membership == membership
 	})
 }
 
-// count says how often the event with that ID was heard.
-func (p *person) count(eventID id.EventID) int {
+// Count says how often the event with that ID was heard.
+func (p *Person) Count(eventID id.EventID) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0
@@ -188,8 +191,21 @@ func (p *person) count(eventID id.EventID) int {
 	return n
 }
 
-// say sends a text and answers its event ID.
-func (p *person) say(ctx context.Context, room id.RoomID, text string) (id.EventID, error) {
+// Order is in which order, and how often, the person heard these events.
+func (p *Person) Order(of []id.EventID) []id.EventID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var got []id.EventID
+	for _, evt := range p.heard {
+		if slices.Contains(of, evt.ID) {
+			got = append(got, evt.ID)
+		}
+	}
+	return got
+}
+
+// Say sends a text and answers its event ID.
+func (p *Person) Say(ctx context.Context, room id.RoomID, text string) (id.EventID, error) {
 	answer, err := p.SendText(ctx, room, text)
 	if err != nil {
 		return "", err
@@ -197,8 +213,8 @@ func (p *person) say(ctx context.Context, room id.RoomID, text string) (id.Event
 	return answer.EventID, nil
 }
 
-// history is all events of a room by paging, newest first.
-func (p *person) history(ctx context.Context, room id.RoomID, limit int) ([]*event.Event, error) {
+// History is all events of a room by paging, newest first.
+func (p *Person) History(ctx context.Context, room id.RoomID, limit int) ([]*event.Event, error) {
 	var all []*event.Event
 	for from := ""; ; {
 		page, err := p.Messages(ctx, room, from, "", mautrix.DirectionBackward, nil, limit)
