@@ -43,9 +43,9 @@ func (t *turn) writeAll(ctx context.Context) (news bool, err error) {
 		}
 	}
 	news = len(w.Buf) > bare
-	err = t.writeStock(ctx) // goes with every answer, and is no news by itself
+	changed, err := t.writeStock(ctx) // goes with every answer
 	w.Buf = append(w.Buf, '}')
-	return news, err
+	return news || changed, err
 }
 
 // inRooms writes what happened in rooms, by what the user has to do with them.

@@ -66,15 +66,19 @@ func (t *turn) writeDeviceLists(ctx context.Context) error {
 	return nil
 }
 
-// writeStock writes how many keys the device has left to be given out.
-func (t *turn) writeStock(ctx context.Context) error {
+// writeStock writes how many keys the device has left to be given out, and
+// reports whether that changed while the sync was waiting.
+func (t *turn) writeStock(ctx context.Context) (changed bool, err error) {
 	if t.who.Device == "" {
-		return nil
+		return false, nil
 	}
 	stock, err := t.s.Keys.Stock(ctx, t.who.User, t.who.Device)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if t.stock == nil {
+		t.stock = stock
 	}
 	t.out.Stock(stock.OneTime, stock.UnusedFallbacks)
-	return nil
+	return stock != t.stock, nil
 }

@@ -1,6 +1,7 @@
 package sync_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -147,5 +148,14 @@ func TestTheStockOfKeysIsInEveryAnswer(t *testing.T) {
 		h.upload(ada)
 		c.sync() // of the new keys too
 		want(2)
+		ctx, cancel := context.WithTimeout(h.Context(), long/2)
+		defer cancel()
+		wait := c.waiting(ctx)
+		_, err := h.keys.Claim(h.Context(), as(ada), e2ee.Claims{ada: {phone: "signed_curve25519"}})
+		h.must(err)
+		a, err := wait() // and does not stay ignorant until the poll ends
+		if h.must(err); a.Get("device_one_time_keys_count.signed_curve25519").Int() != 1 {
+			t.Errorf("after a claim: %s", a.Raw)
+		}
 	})
 }
