@@ -23,6 +23,7 @@ type Config struct {
 	TLS          TLS          `doc:"Certificates for the addresses that use HTTPS."`
 	Database     Database     `doc:"Where accounts and messages are kept."`
 	Media        Media        `doc:"Pictures and other files that people send."`
+	Backup       Backup       `doc:"Backups of the whole server, which \"plenum backup\" makes."`
 	Registration Registration `doc:"How new people get an account. There is always \"plenum user create\", too."`
 	Passwords    Passwords    `doc:"Passwords of accounts."`
 	Sessions     Sessions     `doc:"How long people stay signed in."`
@@ -81,6 +82,11 @@ type Media struct {
 	DecodeMemory Size     `default:"512 MiB" doc:"How much memory making thumbnails may take in all."`
 	RemoteLife   Duration `default:"0" example:"30 days" doc:"How long copies of other servers' files are kept. 0: for ever."`
 	LegacyPublic bool     `default:"false" doc:"Also serve files to people without an account, at the addresses that Matrix had before 2024. Only very old clients and bridges need it."`
+}
+
+// Backup is how backups are made.
+type Backup struct {
+	Recipients []string `example:"age1pjvgtzl8zz4sds76dxmxacpsqdhgxmw776r57llqnxamjpfej9ks5xspaz" doc:"Public keys of age (age1…) that backups are encrypted to. Who has the secret key of one of them can read a backup. \"plenum backup key FILE\" makes a pair; the one shown here is nobody's."`
 }
 
 // Registration is how new people get an account.

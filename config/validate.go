@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"filippo.io/age"
 )
 
 // Validate returns everything that is wrong with the settings by themselves,
@@ -53,6 +55,7 @@ func (c Config) problems() Problems {
 	c.TLS.check(&k, c)
 	c.Database.check(&k)
 	c.Media.check(&k)
+	c.Backup.check(&k)
 	c.Registration.check(&k)
 	c.Passwords.check(&k)
 	k.atLeast("passwords.wrong_in_a_row", int64(c.Passwords.WrongInARow), 1)
@@ -223,6 +226,14 @@ func (m Media) check(k *checker) {
 	}
 	if m.Quota > 0 && m.Quota < m.MaxUpload {
 		k.add("media.quota", "is smaller than media.max_upload, so that the largest files could never be sent.")
+	}
+}
+
+func (b Backup) check(k *checker) {
+	for _, key := range b.Recipients {
+		if all, err := age.ParseRecipients(strings.NewReader(key)); err != nil || len(all) != 1 {
+			k.add("backup.recipients", "must be public keys of age, which begin with age1; not %q.", key)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"plenum/config"
+	"plenum/homeserver/archive"
 	"plenum/storage"
 )
 
@@ -30,6 +31,9 @@ func mediaFolder(cfg config.Config) string { return filepath.Join(cfg.DataFolder
 // belongs refuses the folder of a throw-away server to any other, and any
 // other folder to a throw-away server, which is open to everybody.
 func belongs(cfg config.Config) error {
+	if _, err := os.Stat(filepath.Join(cfg.DataFolder, archive.Marker)); err == nil {
+		return errUnfinished(cfg)
+	}
 	marked := true
 	if _, err := os.Stat(filepath.Join(cfg.DataFolder, throwawayMark)); errors.Is(err, fs.ErrNotExist) {
 		marked = false

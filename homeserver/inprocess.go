@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -20,7 +21,7 @@ type inProcess struct{ handler http.Handler }
 func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	body, pipe := io.Pipe()
-	w := &pipeWriter{header: http.Header{}, pipe: pipe, begun: make(chan struct{})}
+	w := &pipeWriter{header: http.Header{}, trailer: http.Header{}, pipe: pipe, begun: make(chan struct{})}
 	go func() {
 		defer cancel()
 		w.finish(serveOne(t.handler, w, incoming(ctx, r)))
@@ -40,6 +41,7 @@ func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		StatusCode: w.status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        w.sent,
+		Trailer:       w.trailer,
 		Body:          &answerBody{body, cancel},
 		ContentLength: -1,
 		Request:       r,
@@ -74,6 +76,7 @@ func serveOne(h http.Handler, w http.ResponseWriter, r *http.Request) (err error
 // pipeWriter is the handler's side of an answer.
 type pipeWriter struct {
 	header, sent http.Header
+	trailer      http.Header // filled before the pipe is closed
 	status       int
 	pipe         *io.PipeWriter
 	once         sync.Once
@@ -103,6 +106,11 @@ func (w *pipeWriter) finish(err error) {
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 	w.WriteHeader(http.StatusOK)
+	for name, values := range w.header {
+		if name, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
+			w.trailer[http.CanonicalHeaderKey(name)] = values
+		}
+	}
 	_ = w.pipe.CloseWithError(err) // never fails
 }
 

@@ -155,6 +155,8 @@ func databaseError(err error, cfg config.Config) error {
 	switch {
 	case errors.Is(err, storage.ErrInUse):
 		return fmt.Errorf("another Plenum works with this database already; stop that one first: %w", err)
+	case errors.Is(err, storage.ErrUnfinished):
+		return errUnfinished(cfg)
 	case !cfg.Database.IsFile():
 		return fmt.Errorf("the PostgreSQL database cannot be opened; look at database.url, and whether its server runs: %w", err)
 	}

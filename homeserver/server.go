@@ -13,6 +13,7 @@ import (
 	"plenum/config"
 	"plenum/homeserver/api/admin"
 	"plenum/homeserver/api/web"
+	"plenum/homeserver/archive"
 	"plenum/homeserver/listen"
 	"plenum/internal/httpx"
 	"plenum/internal/run"
@@ -28,6 +29,7 @@ type Server struct {
 	log     *slog.Logger
 	metrics *prometheus.Registry
 	parts   *parts
+	backups *archive.Maker
 
 	gate   *gate
 	routes []httpx.Route
@@ -56,6 +58,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, e
 	if s.parts, err = newParts(ctx, cfg, log); err != nil {
 		return nil, err
 	}
+	s.backups = newMaker(cfg, s.parts, log)
 	registerStorage(s.metrics, s.parts.db)
 	s.routes = s.parts.routes(cfg)
 	proxies, err := trustedProxies(cfg)
@@ -69,7 +72,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, e
 		Metrics:        s.metrics,
 		Log:            log,
 	}))
-	s.local = s.gate.handler(httpx.NewMux(admin.New(s.parts.accounts, Version()).Routes(), httpx.Options{Log: log}))
+	s.local = s.gate.handler(httpx.NewMux(admin.New(s.parts.accounts, s.backups, Version()).Routes(), httpx.Options{Log: log}))
 	s.openLocal(ctx)
 	return s, s.open()
 }
@@ -93,6 +96,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.socket != nil {
 		g.Add("command line", s.serveLocal)
 	}
+	g.Add("backups", s.backups.Run)
 	s.addListeners(&g)
 	g.Add("long polls", s.parts.sync.Run) // stops first, so that nobody is waited for in vain
 	return g.Run(ctx)

@@ -39,6 +39,30 @@ func Migrations(ctx context.Context, tx *Tx) ([]Migration, error) {
 	return Select[Migration](ctx, tx, migrationsDone)
 }
 
+// KnowsAll returns ErrNewer if there are migrations that this program does not
+// know.
+func KnowsAll(done []Migration) error {
+	all, err := readMigrations(SQLite, migrations.Files())
+	if err != nil {
+		return err
+	}
+	for _, d := range done {
+		if _, err := find(all, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find returns the migration of all that d names.
+func find(all []migration, d Migration) (migration, error) {
+	i := slices.IndexFunc(all, func(m migration) bool { return m.Number == d.Number && m.Name == d.Name })
+	if i < 0 {
+		return migration{}, fmt.Errorf("%w: this one does not know the migration %04d_%s", ErrNewer, d.Number, d.Name)
+	}
+	return all[i], nil
+}
+
 // Clock returns the last position that was issued.
 func Clock(ctx context.Context, tx *Tx) (matrix.Position, error) {
 	row, _, err := One[clockRow](ctx, tx, clockRead)
@@ -117,11 +141,11 @@ func (tx *Tx) create(ctx context.Context, done []Migration) error {
 		return err
 	}
 	for _, d := range done {
-		i := slices.IndexFunc(all, func(m migration) bool { return m.Number == d.Number && m.Name == d.Name })
-		if i < 0 {
-			return fmt.Errorf("%w: this one does not know the migration %04d_%s", ErrNewer, d.Number, d.Name)
+		m, err := find(all, d)
+		if err == nil {
+			err = m.apply(ctx, tx)
 		}
-		if err := all[i].apply(ctx, tx); err != nil {
+		if err != nil {
 			return err
 		}
 	}

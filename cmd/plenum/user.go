@@ -23,11 +23,16 @@ import (
 
 // ask opens a way to the server of the settings in file, whether it runs or
 // not, for as long as fn does.
-func ask(ctx context.Context, file string, c console, fn func(*admin.Client, config.Config) error) (err error) {
+func ask(ctx context.Context, file string, c console, fn func(*admin.Client, config.Config) error) error {
 	cfg, err := load(file, c)
 	if err != nil {
 		return err
 	}
+	return askConfigured(ctx, cfg, c, fn)
+}
+
+// askConfigured is ask with settings that were read before.
+func askConfigured(ctx context.Context, cfg config.Config, c console, fn func(*admin.Client, config.Config) error) (err error) {
 	cfg.Log.Level = "warn"
 	client, done, err := homeserver.Dial(ctx, cfg, newLog(cfg.Log, c.Err))
 	if err != nil {

@@ -2,11 +2,13 @@ package admin
 
 import (
 	"context"
+	"net/http"
 	"os"
 
 	"maunium.net/go/mautrix/id"
 
 	"plenum/homeserver/account"
+	"plenum/homeserver/archive"
 	"plenum/internal/httpx"
 )
 
@@ -16,12 +18,13 @@ const maxUsers = 1000
 // API serves the command line.
 type API struct {
 	accounts *account.Accounts
+	backups  *archive.Maker
 	version  string
 }
 
-// New returns the API over accounts, of a server of that version.
-func New(accounts *account.Accounts, version string) *API {
-	return &API{accounts: accounts, version: version}
+// New returns the API of a server of that version.
+func New(accounts *account.Accounts, backups *archive.Maker, version string) *API {
+	return &API{accounts: accounts, backups: backups, version: version}
 }
 
 // Routes lists the endpoints. They ask nobody who they are: whoever can open
@@ -37,6 +40,7 @@ func (a *API) Routes() []httpx.Route {
 		httpx.Get(tokensPath, httpx.Anyone, spec, httpx.NoLimit, a.tokens),
 		httpx.Post(tokensPath, httpx.Anyone, spec, httpx.NoLimit, a.createToken),
 		httpx.Delete(tokensPath+"/{token}", httpx.Anyone, spec, httpx.NoLimit, a.revokeToken),
+		httpx.Raw(http.MethodPost, backupPath, httpx.Anyone, spec, httpx.NoLimit, a.backup).Limit(httpx.DefaultBodyLimit),
 	}
 }
 

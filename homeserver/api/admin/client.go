@@ -94,14 +94,19 @@ func call[Resp any](ctx context.Context, c *Client, method, path string, body an
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		var e struct {
-			Code matrix.Code `json:"errcode"`
-			Text string      `json:"error"`
-		}
-		if err := json.NewDecoder(answer.Body).Decode(&e); err != nil {
-			return resp, fmt.Errorf("the server answers %s: %w", answer.Status, err)
-		}
-		return resp, &matrix.Error{Code: e.Code, Text: e.Text, Status: answer.StatusCode}
+		return resp, failure(answer)
 	}
 	return resp, json.NewDecoder(answer.Body).Decode(&resp)
+}
+
+// failure is what the server says went wrong.
+func failure(answer *http.Response) error {
+	var e struct {
+		Code matrix.Code `json:"errcode"`
+		Text string      `json:"error"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&e); err != nil {
+		return fmt.Errorf("the server answers %s: %w", answer.Status, err)
+	}
+	return &matrix.Error{Code: e.Code, Text: e.Text, Status: answer.StatusCode}
 }

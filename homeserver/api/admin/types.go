@@ -7,6 +7,7 @@ const (
 	statusPath = base + "status"
 	usersPath  = base + "users"
 	tokensPath = base + "registration_tokens"
+	backupPath = base + "backup"
 )
 
 // Status says which server answers.
@@ -66,4 +67,22 @@ type userList struct {
 
 type tokenList struct {
 	Tokens []Token `json:"registration_tokens"`
+}
+
+// NewBackup says to whom a backup is encrypted.
+type NewBackup struct {
+	Recipients []string `json:"recipients"` // public keys of age
+}
+
+// Backup says what is in a backup.
+type Backup struct {
+	ServerName string `json:"server_name"`
+	MadeMS     int64  `json:"made_ts"`
+	Engine     string `json:"engine"`
+	Accounts   int64  `json:"accounts"`
+	Events     int64  `json:"events"`
+	Files      int64  `json:"files"`
+	Bytes      int64  `json:"bytes"`   // of the files
+	Deleted    int64  `json:"deleted"` // files that were deleted while it was made
+	Lost       int64  `json:"lost"`    // files that are not on the disk or cannot be read
 }

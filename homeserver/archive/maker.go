@@ -1,0 +1,171 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+
+	"plenum/storage"
+	"plenum/storage/blob"
+	"plenum/storage/mediastore"
+)
+
+// ErrBusy is returned when a backup is being made already.
+var ErrBusy = errors.New("another backup is being made")
+
+// Source is the server that is backed up.
+type Source struct {
+	DB         *storage.DB
+	Blobs      *blob.Store
+	Media      *mediastore.Store
+	ServerName string
+	Program    string // version
+	Throwaway  bool
+
+	SigningKeyFile, MediaKeyFile string
+	SettingsFile                 string // "" if there is none
+	Folder                       string // for a temporary file
+
+	Now func() time.Time // nil means time.Now
+}
+
+// Maker makes backups of a running server, one at a time.
+type Maker struct {
+	source Source
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	stopped bool
+	current *Stream
+}
+
+// NewMaker returns a Maker. The caller runs Run.
+func NewMaker(source Source, log *slog.Logger) *Maker {
+	if source.Now == nil {
+		source.Now = time.Now
+	}
+	return &Maker{source: source, log: log}
+}
+
+// Run lives until ctx ends. Then it breaks off the backup that is being made.
+func (m *Maker) Run(ctx context.Context) error {
+	<-ctx.Done()
+	m.mu.Lock()
+	m.stopped = true
+	current := m.current
+	m.mu.Unlock()
+	if current != nil {
+		current.stop(context.Cause(ctx))
+		<-current.done
+	}
+	return nil
+}
+
+// Stream is a backup while it is made. The caller reads it to its end, and
+// closes it.
+type Stream struct {
+	pipe    *io.PipeReader
+	cancel  context.CancelFunc
+	done    chan struct{}
+	summary Summary // once done, if err is nil
+	err     error
+}
+
+// Start begins a backup that whoever has an identity of one of the recipients
+// can read. It is broken off when ctx ends. The error is ErrBusy while there
+// is another.
+func (m *Maker) Start(ctx context.Context, recipients []age.Recipient) (*Stream, error) {
+	if len(recipients) == 0 {
+		return nil, errors.New("a backup needs a public key to be encrypted to")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		return nil, storage.ErrClosed
+	}
+	if m.current != nil {
+		return nil, ErrBusy
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	read, write := io.Pipe()
+	s := &Stream{pipe: read, cancel: cancel, done: make(chan struct{})}
+	still := context.AfterFunc(ctx, func() { _ = read.CloseWithError(context.Cause(ctx)) })
+	m.current = s
+	go func() {
+		defer cancel()
+		s.summary, s.err = m.write(ctx, write, recipients)
+		still() // what is written is read to its end
+		m.mu.Lock()
+		m.current = nil
+		m.mu.Unlock()
+		close(s.done)
+		_ = write.CloseWithError(s.err) // nil is the end
+	}()
+	return s, nil
+}
+
+// Read reads the encrypted backup. It returns an error other than io.EOF when
+// the backup could not be made: what was read until then is useless.
+func (s *Stream) Read(p []byte) (int, error) { return s.pipe.Read(p) }
+
+// Close breaks off the backup if it was not read to its end.
+func (s *Stream) Close() error {
+	s.stop(io.ErrClosedPipe)
+	<-s.done
+	return nil
+}
+
+func (s *Stream) stop(cause error) {
+	s.cancel()
+	_ = s.pipe.CloseWithError(cause)
+}
+
+// Summary returns what is in the backup, after the last Read.
+func (s *Stream) Summary() (Summary, error) {
+	<-s.done
+	return s.summary, s.err
+}
+
+// write writes one backup.
+func (m *Maker) write(ctx context.Context, w io.Writer, recipients []age.Recipient) (Summary, error) {
+	start := m.source.Now()
+	summary, err := m.encrypt(ctx, w, recipients, start)
+	took := slog.Duration("took", m.source.Now().Sub(start))
+	if err != nil {
+		m.log.LogAttrs(ctx, slog.LevelError, "the backup failed", took, slog.Any("err", err))
+		return summary, err
+	}
+	m.log.LogAttrs(ctx, slog.LevelInfo, "a backup was made", took, slog.Int64("bytes", summary.Bytes), slog.Int64("blobs", summary.Media.Blobs))
+	if summary.Media.Lost > 0 {
+		m.log.LogAttrs(ctx, slog.LevelWarn, "files are missing in the media folder or cannot be read", slog.Int64("blobs", summary.Media.Lost))
+	}
+	return summary, nil
+}
+
+// encrypt ends the encryption only if everything is written: only then age has
+// a last chunk, without which nobody can read it to the end.
+func (m *Maker) encrypt(ctx context.Context, w io.Writer, recipients []age.Recipient, now time.Time) (Summary, error) {
+	cipher, err := age.Encrypt(w, recipients...)
+	if err != nil {
+		return Summary{}, err
+	}
+	frames, err := newFrameWriter(cipher)
+	if err != nil {
+		return Summary{}, err
+	}
+	list, err := newSpool(m.source.Folder)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer list.close()
+	b := &backup{source: m.source, frames: frames, rows: newPacker(frames), list: list, made: now}
+	if err := b.write(ctx); err != nil {
+		return Summary{}, err
+	}
+	return newSummary(b.header, b.end, frames.size), cipher.Close()
+}
