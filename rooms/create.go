@@ -194,6 +194,20 @@ func (pl *roomPlan) create(q CreateRequest, set preset) error {
 	return err
 }
 
+// creators are those of the room, as far as its version has them.
+func (pl *roomPlan) creators() []id.UserID {
+	if !pl.rules.Creators {
+		return nil
+	}
+	var first struct {
+		More []id.UserID `json:"additional_creators"`
+	}
+	if err := json.Unmarshal(pl.first, &first); err != nil {
+		return []id.UserID{pl.creator} // the rules of authorisation will say more
+	}
+	return append(first.More, pl.creator)
+}
+
 // fill lists the events after the first, in the order of the specification.
 func (pl *roomPlan) fill(ctx context.Context, q CreateRequest, set preset) error {
 	join, err := pl.r.memberContent(ctx, MemberChange{User: pl.creator}, "join", nil)

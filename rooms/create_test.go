@@ -109,3 +109,14 @@ func TestTrustedInviteesAreCreators(t *testing.T) {
 		}
 	})
 }
+
+// Clients that do not know version 12 list the creator among the users.
+func TestCreatorsAreNotListed(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		room := h.create(ada, rooms.CreateRequest{PowerLevelOverride: json.RawMessage(`{"users":{"@ada:one.example":100,"@bob:one.example":50}}`)})
+		if got := h.state(room, "m.room.power_levels", "").Get("users").Raw; got != `{"@bob:one.example":50}` {
+			t.Errorf("users are %s", got)
+		}
+	})
+}

@@ -38,7 +38,22 @@ func (pl *roomPlan) powerLevels(q CreateRequest, set preset) error {
 		}
 		maps.Copy(content, override)
 	}
+	if pl.rules.Creators {
+		pl.unlistCreators(content)
+	}
 	return pl.add("m.room.power_levels", "", content)
+}
+
+// unlistCreators takes the creators out of the users of an override. Clients
+// that do not know room version 12 list them; they stand above every level.
+func (pl *roomPlan) unlistCreators(content map[string]any) {
+	users, ok := content["users"].(map[string]any)
+	if !ok {
+		return
+	}
+	for _, user := range pl.creators() {
+		delete(users, string(user))
+	}
 }
 
 func (pl *roomPlan) eventLevels() map[string]any {

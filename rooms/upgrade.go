@@ -169,7 +169,7 @@ func (u *upgrade) levels(ctx context.Context) error {
 	if listed, ok := content["users"].(map[string]any); ok {
 		maps.Copy(users, listed)
 	}
-	for _, user := range u.creators() {
+	for _, user := range u.plan.creators() {
 		delete(users, string(user))
 	}
 	if !u.plan.rules.Creators {
@@ -177,20 +177,6 @@ func (u *upgrade) levels(ctx context.Context) error {
 	}
 	content["users"] = users
 	return u.plan.add("m.room.power_levels", "", content)
-}
-
-// creators are those of the new room, as far as its version has them.
-func (u *upgrade) creators() []id.UserID {
-	if !u.plan.rules.Creators {
-		return nil
-	}
-	var first struct {
-		More []id.UserID `json:"additional_creators"`
-	}
-	if err := json.Unmarshal(u.plan.first, &first); err != nil {
-		return []id.UserID{u.user}
-	}
-	return append(first.More, u.user)
 }
 
 // enthrone gives the creators of the old room the highest level in users.

@@ -161,12 +161,19 @@ func checkText(name string, value json.RawMessage) (json.RawMessage, error) {
 	switch {
 	case name == accounts.DisplayName && utf8.RuneCountInString(*text) > maxDisplayName:
 		return nil, matrix.Errorf(matrix.InvalidParam, "The name is longer than %d characters.", maxDisplayName)
-	case name == accounts.AvatarURL && (len(*text) > maxAvatarURL || !strings.HasPrefix(*text, "mxc://")):
+	case name == accounts.AvatarURL && (len(*text) > maxAvatarURL || isForeignAddress(*text)):
 		return nil, matrix.Errorf(matrix.InvalidParam, "The avatar must be an mxc:// address.")
 	case strings.IndexByte(*text, 0) >= 0:
 		return nil, matrix.Errorf(matrix.InvalidParam, "The field %s must be plain text.", name)
 	}
 	return value, nil
+}
+
+// isForeignAddress reports whether text could make a client ask another server
+// than its own, which would tell that server who looks at a profile. What is no
+// address at all is nobody's harm.
+func isForeignAddress(text string) bool {
+	return strings.Contains(text, ":") && !strings.HasPrefix(text, "mxc://") || strings.HasPrefix(text, "//")
 }
 
 // isFieldName reports whether a field of a profile can be called name: one of

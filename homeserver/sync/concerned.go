@@ -17,7 +17,8 @@ func (t *turn) concerned(ctx context.Context) (map[string][]*rooms.Membership, e
 	for i := range t.memberships {
 		m := &t.memberships[i]
 		switch {
-		case m.Forgotten || !t.filter.Room.Has(m.Room):
+		case !t.filter.Room.Has(m.Room):
+		case m.Forgotten && (t.initial || !t.isNew(m)): // other devices still learn that it was left
 		case m.Membership == "join":
 			joined = append(joined, m)
 		case m.Membership == "invite" || m.Membership == "knock":

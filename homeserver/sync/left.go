@@ -23,8 +23,8 @@ func (t *turn) left(ctx context.Context, m *rooms.Membership) error {
 	if err != nil {
 		return err
 	}
-	if !was || st.isNew(m) && last <= st.since.Pos {
-		// Not in the room since the last token: they learn how it ended.
+	if !was || m.Forgotten || st.isNew(m) && last <= st.since.Pos {
+		// Not in the room since the last token, or done with it: they learn how it ended.
 		st.from, st.fresh, st.settled = m.Pos-1, false, m.Pos
 		return st.write(ctx, st.readTimeline, st.writeState, st.writeTimeline, st.writeAccountData)
 	}

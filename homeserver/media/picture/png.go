@@ -12,6 +12,11 @@ const pngSignature = "\x89PNG\r\n\x1a\n"
 // Chunks that a decoder must understand are kept whatever their name.
 const pngKept = "tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI mDCv cLLi bKGD hIST pHYs sPLT acTL fcTL fdAT"
 
+// pngProgram is how a text chunk begins that names the program which wrote the
+// file. It says nothing about a person or a place, and stays, so that a picture
+// without secrets is served as it was uploaded.
+const pngProgram = "Software\x00"
+
 // maxEXIF is the longest EXIF data that is looked into for an orientation.
 const maxEXIF = 64 << 10
 
@@ -36,6 +41,10 @@ func scanPNG(w *walk) error {
 		}
 		var body []byte
 		if kind == "IHDR" && size == 13 || kind == "acTL" && size == 8 || kind == "eXIf" && size <= maxEXIF {
+			body, err = w.read(int(size))
+			size = 0
+		}
+		if kind == "tEXt" && size >= int64(len(pngProgram)) && size < 256 {
 			body, err = w.read(int(size))
 			size = 0
 		}
@@ -66,7 +75,8 @@ func scanPNG(w *walk) error {
 				continue
 			}
 		}
-		if kind[0] >= 'a' && !strings.Contains(pngKept, kind) {
+		program := kind == "tEXt" && strings.HasPrefix(string(body), pngProgram)
+		if kind[0] >= 'a' && !program && !strings.Contains(pngKept, kind) {
 			w.drop()
 			continue
 		}

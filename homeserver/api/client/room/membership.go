@@ -57,21 +57,39 @@ func target[T any](ctx context.Context, a *API, r *httpx.Request[T]) (id.RoomID,
 }
 
 // join is POST /join/{roomIdOrAlias} and POST /rooms/{roomId}/join.
-func (a *API) join(ctx context.Context, r *httpx.Request[memberRequest]) (roomResponse, error) {
+func (a *API) join(ctx context.Context, r *httpx.Request[json.RawMessage]) (roomResponse, error) {
 	return a.enter(ctx, r, a.rooms.Join)
 }
 
 // knock is POST /knock/{roomIdOrAlias}.
-func (a *API) knock(ctx context.Context, r *httpx.Request[memberRequest]) (roomResponse, error) {
+func (a *API) knock(ctx context.Context, r *httpx.Request[json.RawMessage]) (roomResponse, error) {
 	return a.enter(ctx, r, a.rooms.Knock)
 }
 
-func (a *API) enter(ctx context.Context, r *httpx.Request[memberRequest], how func(context.Context, matrix.Principal, rooms.MemberChange) error) (roomResponse, error) {
+// enter joins a room or knocks on it. What else the client says goes into the
+// member event, as other servers do it.
+func (a *API) enter(ctx context.Context, r *httpx.Request[json.RawMessage], how func(context.Context, matrix.Principal, rooms.MemberChange) error) (roomResponse, error) {
 	room, err := target(ctx, a, r)
 	if err != nil {
 		return roomResponse{}, err
 	}
-	return roomResponse{room}, how(ctx, r.Principal, rooms.MemberChange{Room: room, Reason: r.Body.Reason})
+	content := map[string]json.RawMessage{}
+	if err := json.Unmarshal(r.Body, &content); len(r.Body) > 0 && err != nil {
+		return roomResponse{}, matrix.Errorf(matrix.BadJSON, "The body is a JSON object.")
+	}
+	c := rooms.MemberChange{Room: room}
+	if raw, ok := content["reason"]; ok && json.Unmarshal(raw, &c.Reason) != nil {
+		return roomResponse{}, matrix.Errorf(matrix.BadJSON, "reason is a text.")
+	}
+	for _, ours := range []string{"reason", "membership", "displayname", "avatar_url", "third_party_signed", "join_authorised_via_users_server", "is_direct"} {
+		delete(content, ours)
+	}
+	if len(content) > 0 {
+		if c.Content, err = json.Marshal(content); err != nil {
+			return roomResponse{}, err
+		}
+	}
+	return roomResponse{room}, how(ctx, r.Principal, c)
 }
 
 // leave is POST /rooms/{roomId}/leave.
