@@ -32,7 +32,7 @@ func deviceKeys(t testing.TB, user, device any) map[string]any {
 		"user_id": user, "device_id": device, "algorithms": []string{"m.olm.v1.curve25519-aes-sha2"},
 		"keys": map[string]string{name: key, fmt.Sprint("curve25519:", device): key},
 	}
-	canonical, err := event.AppendCanonical(nil, encode(t, keys), true)
+	canonical, err := event.AppendCanonical(nil, inJSON(t, keys), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestADehydratedDeviceCollectsMessages(t *testing.T) {
 	})
 }
 
-func encode(t testing.TB, v any) []byte {
+func inJSON(t testing.TB, v any) []byte {
 	t.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {
