@@ -49,7 +49,7 @@ func (c Config) File() string { return c.file }
 type Listen struct {
 	Client     []string `default:"127.0.0.1:8008" doc:"Addresses for clients without HTTPS. Anybody on the way can read along, so keep to this machine (127.0.0.1) and put a web server with HTTPS in front, or use client_tls."`
 	ClientTLS  []string `example:":443" doc:"Addresses for clients with HTTPS. They need a certificate, see the section [tls]."`
-	Federation []string `example:":8448" doc:"Addresses for other servers, with HTTPS. This version speaks to no other servers yet; it only shows them its name and its key."`
+	Federation []string `example:":8448" doc:"Addresses for other servers, with HTTPS. This version speaks to no other servers yet, so there is no use in it but for test suites."`
 	Metrics    string   `example:"127.0.0.1:9100" doc:"Address for Prometheus to read figures about the server from, without HTTPS and without a password, at /metrics. Empty: nowhere."`
 	Proxies    []string `example:"127.0.0.1" doc:"Addresses or networks of web servers in front of this one. Only theirs is the word taken on who is asking (X-Forwarded-For), which decides how often somebody without an account may ask."`
 }
