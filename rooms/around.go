@@ -44,18 +44,45 @@ func (r *Rooms) Around(ctx context.Context, p matrix.Principal, q AroundQuery) (
 	if limit < 0 {
 		limit = defaultPage
 	}
-	before := &walk{rm: rm, sight: s, back: true, at: e.Pos - 1, stop: minPos, filter: q.Filter, skip: q.Skip}
-	after := &walk{rm: rm, sight: s, at: e.Pos, stop: max(reach.Upto, e.Pos), filter: q.Filter, skip: q.Skip}
-	c := Surroundings{Room: rm, Event: e}
-	if c.Before, err = before.take(ctx, limit/2); err != nil {
+	c, err := rm.beside(ctx, s, reach, BesideQuery{Event: e, Before: limit / 2, After: limit - limit/2, Filter: q.Filter, Skip: q.Skip})
+	if err != nil {
 		return Surroundings{}, err
 	}
-	if c.After, err = after.take(ctx, limit-limit/2); err != nil {
+	c.State, err = rm.stateAround(ctx, q.Filter, c)
+	return c, err
+}
+
+// BesideQuery asks for what happened before and after an event.
+type BesideQuery struct {
+	Event         *Event
+	Before, After int // how many events
+	Filter        *filter.Events
+	Skip          func(*Event) bool
+}
+
+// Beside returns the events around one that p may see, without the state.
+func (r *Rooms) Beside(ctx context.Context, p matrix.Principal, q BesideQuery) (_ Surroundings, err error) {
+	defer matrix.Wrap(&err, "beside an event")
+	rm, s, reach, err := r.enter(ctx, p, q.Event.Room)
+	if err != nil {
+		return Surroundings{}, err
+	}
+	return rm.beside(ctx, s, reach, q)
+}
+
+func (rm *Room) beside(ctx context.Context, s *sight, reach Reach, q BesideQuery) (c Surroundings, err error) {
+	e := q.Event
+	before := &walk{rm: rm, sight: s, back: true, at: e.Pos - 1, stop: minPos, filter: q.Filter, skip: q.Skip}
+	after := &walk{rm: rm, sight: s, at: e.Pos, stop: max(reach.Upto, e.Pos), filter: q.Filter, skip: q.Skip}
+	c.Room, c.Event = rm, e
+	if c.Before, err = before.take(ctx, q.Before); err != nil {
+		return Surroundings{}, err
+	}
+	if c.After, err = after.take(ctx, q.After); err != nil {
 		return Surroundings{}, err
 	}
 	c.Start, c.End = Token{Pos: before.at}, Token{Pos: after.at}
-	c.State, err = rm.stateAround(ctx, q.Filter, c)
-	return c, err
+	return c, nil
 }
 
 // stateAround returns the state at the end of c, without members that c does

@@ -1,11 +1,8 @@
 package rooms
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 
-	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
@@ -94,7 +91,7 @@ func (x *encoder) fill(made map[*Event]*sum, want []matrix.Position) ([]*Event, 
 		if s.reply = evs[s.newReply]; s.reply != nil {
 			replies = append(replies, s.reply)
 		}
-		if s.edit, err = x.newestEdit(e, s.edits, evs); err != nil {
+		if s.edit, err = x.r.newestEdit(x.ctx, e, s.edits, evs); err != nil {
 			return nil, err
 		}
 		if s.isEmpty() {
@@ -129,9 +126,7 @@ func (x *encoder) count(e *Event, kids []child) *sum {
 			}
 		}
 	}
-	slices.SortFunc(s.edits, func(a, b child) int {
-		return cmp.Or(cmp.Compare(b.ts, a.ts), cmp.Compare(b.id, a.id))
-	})
+	bestFirst(s.edits)
 	return s
 }
 
@@ -140,41 +135,6 @@ func (x *encoder) shows(k child) bool {
 		return false
 	}
 	return x.sight.isWhole() || x.sight.allows(k.pos, x.sight.seen.at(k.pos), x.sight.membership(k.pos))
-}
-
-// canReplace reports whether k may be a replacement of e, as far as its
-// content does not matter.
-//
-// Spec: client-server-api#validity-of-replacement-events
-func canReplace(e *Event, k child) bool {
-	return e.RedactedBy == 0 && !e.IsState() && e.RelType != "m.replace" && k.sender == e.Sender && k.typ == e.Type
-}
-
-// newestEdit returns the best of the candidates that is valid.
-func (x *encoder) newestEdit(e *Event, edits []child, loaded map[matrix.Position]*Event) (*Event, error) {
-	for _, k := range edits {
-		edit := loaded[k.pos]
-		if edit == nil {
-			evs, err := x.r.Events(x.ctx, []matrix.Position{k.pos})
-			if err != nil {
-				return nil, err
-			}
-			edit = evs[k.pos]
-		}
-		if edit != nil && edit.replaces(e) {
-			return edit, nil
-		}
-	}
-	return nil, nil
-}
-
-// replaces reports whether the content of edit, which relates to e as a
-// replacement, is one. That of an encrypted event cannot be told.
-func (edit *Event) replaces(e *Event) bool {
-	if edit.Room != e.Room || edit.IsState() || edit.RedactedBy != 0 {
-		return false
-	}
-	return e.Type == "m.room.encrypted" || gjson.GetBytes(edit.pdu.Content, `m\.new_content`).IsObject()
 }
 
 // appendSum writes s into the unsigned part of its event.

@@ -323,6 +323,29 @@ func (rm *Room) Visible(ctx context.Context, user id.UserID, evs []*Event) (_ []
 	return s.filter(ctx, evs)
 }
 
+// VisibleAt is Visible for positions of messages, which need not be read for it.
+// It is not for events of memberships and visibility: those show to more people.
+func (rm *Room) VisibleAt(ctx context.Context, user id.UserID, positions []matrix.Position) (_ []matrix.Position, err error) {
+	defer matrix.Wrap(&err, "visible positions")
+	if len(positions) == 0 {
+		return nil, nil
+	}
+	s, err := rm.sight(ctx, user)
+	if err != nil || s.isWhole() {
+		return positions, err
+	}
+	if err := s.prepare(ctx, slices.Min(positions)); err != nil {
+		return nil, err
+	}
+	out := make([]matrix.Position, 0, len(positions))
+	for _, pos := range positions {
+		if s.allows(pos, s.seen.at(pos), s.membership(pos)) {
+			out = append(out, pos)
+		}
+	}
+	return out, nil
+}
+
 // Reach is how far into a room's present somebody may look.
 type Reach struct {
 	// Upto is where the events end that may be read. Events before may still
