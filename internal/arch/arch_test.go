@@ -37,8 +37,9 @@ var rules = []struct {
 	{3, `rooms(/.*)?`},
 	{3, `homeserver/media(/.*)?`},
 	{3, `homeserver/(listen|archive)(/.*)?`},
+	{3, `homeserver/search/words`},
 	{4, `e2ee(/.*)?`},
-	{4, `homeserver/(account|userdata|push|tell)(/.*)?`},
+	{4, `homeserver/(account|userdata|push|search|tell)(/.*)?`},
 	{5, `homeserver/(sync|sliding)(/.*)?`},
 	{6, `homeserver/api/.*`},
 	{8, `homeserver`},
@@ -49,10 +50,8 @@ var rules = []struct {
 // sideways lists imports between packages of one floor that are wanted though
 // neither is in a folder of the other.
 var sideways = map[string][]string{
-	"homeserver/hstest":  {"homeserver"},      // servers for tests
-	"homeserver/sync":    {"homeserver/tell"}, // what all ways of following have in common
-	"homeserver/sliding": {"homeserver/tell"},
-	"rooms":              {"rooms/event", "rooms/auth", "rooms/resolve"},
+	"homeserver/hstest": {"homeserver"}, // servers for tests
+	"rooms":             {"rooms/event", "rooms/auth", "rooms/resolve"},
 }
 
 // floor returns the floor of a package of ours, named without the module.
