@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -117,17 +118,23 @@ func (s *Server) Close() error {
 	return errors.Join(errs...)
 }
 
-// FirstAdminLink returns the address of the page on which the first account
-// can be made, and "" when there are accounts.
-func (s *Server) FirstAdminLink(ctx context.Context) (string, error) {
+// FirstAdminLinks returns the addresses of the page on which the first account
+// can be made, on this machine and from outside. There is none when there are
+// accounts.
+func (s *Server) FirstAdminLinks(ctx context.Context) ([]string, error) {
 	token, err := s.parts.accounts.Bootstrap(ctx)
 	if err != nil || token == "" {
-		return "", err
+		return nil, err
 	}
+	var links []string
 	for _, a := range s.Addresses() {
-		if a.forClients {
-			return a.URL + web.FirstAdminPath + token, nil
+		if a.forClients && !strings.HasPrefix(a.URL, "https:") { // no certificate is for an address
+			links = append(links, a.URL+web.FirstAdminPath+token)
+			break
 		}
 	}
-	return "", nil
+	if s.cfg.ServerName != "localhost" || s.cfg.PublicURL != "" {
+		links = append(links, publicURL(s.cfg)+web.FirstAdminPath+token)
+	}
+	return links, nil
 }

@@ -178,10 +178,11 @@ func TestFirstAccountByLink(t *testing.T) {
 	t.Parallel()
 	s := newShell(t, `server_name = "one.example"`)
 	welcome, stop := s.serve()
-	link := find1(t, welcome, `in a browser: +(\S+)\n`)
+	link := find1(t, welcome, `in a browser: +(http://127\S+)\n`)
+	find1(t, welcome, `\n +or  (https://one.example/_plenum/first-admin/\w+)\n`)
 	stop()
 	welcome, stop = s.serve()
-	again := find1(t, welcome, `in a browser: +(\S+)\n`)
+	again := find1(t, welcome, `in a browser: +(http://127\S+)\n`)
 	if path := link[strings.Index(link, "/_plenum"):]; !strings.HasSuffix(again, path) {
 		t.Errorf("the link was %s, and is %s after a restart", link, again)
 	}
@@ -201,6 +202,47 @@ func TestFirstAccountByLink(t *testing.T) {
 		t.Errorf("there is one: %s", welcome)
 	}
 	s.plenum("", "user", "list").succeeds(`^@ada:one.example .*administrator`)
+}
+
+func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := newShell(t, "[listen]\nmetrics = \"127.0.0.1:0\"")
+	welcome, _ := s.serve()
+	clients, figures := find1(t, welcome, `clients +(http://\S+)\n`), find1(t, welcome, `metrics +(http://\S+)\n`)
+	get := func(address string) (int, string) {
+		t.Helper()
+		resp, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
+	}
+	if status, _ := get(clients + "/_matrix/client/v3/rooms/!secret:localhost/messages"); status != http.StatusUnauthorized {
+		t.Errorf("messages: %d", status)
+	}
+	if status, _ := get(clients + "/metrics"); status != http.StatusNotFound {
+		t.Errorf("figures where everybody is: %d", status)
+	}
+	if status, _ := get(clients + "/_health"); status != http.StatusOK {
+		t.Errorf("health: %d", status)
+	}
+	status, body := get(figures + "/metrics")
+	for _, want := range []string{
+		`plenum_http_requests_total{method="GET",route="/_matrix/client/v3/rooms/{roomId}/messages",status="401"} 1`,
+		`plenum_build_info{version="`, "plenum_db_commits_total ", "go_goroutines ", "process_resident_memory_bytes ",
+	} {
+		if status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("figures: %d without %s", status, want)
+		}
+	}
+	if strings.Contains(body, "secret") {
+		t.Error("the figures name a room")
+	}
 }
 
 func TestSettingsWithMistakes(t *testing.T) {

@@ -124,10 +124,10 @@ func newLog(cfg config.Log, w io.Writer) *slog.Logger {
 
 // welcome says where the server listens, and how to make the first account.
 func welcome(ctx context.Context, w io.Writer, server *homeserver.Server, cfg config.Config) error {
-	link := ""
+	var links []string
 	if cfg.Throwaway == nil {
 		var err error
-		if link, err = server.FirstAdminLink(ctx); err != nil {
+		if links, err = server.FirstAdminLinks(ctx); err != nil {
 			return err
 		}
 	}
@@ -137,13 +137,13 @@ func welcome(ctx context.Context, w io.Writer, server *homeserver.Server, cfg co
 	}
 	fmt.Fprintf(w, "  %-14s %s\n", "data", cfg.DataFolder)
 	fmt.Fprintf(w, "  %-14s %s (keep a copy elsewhere)\n", "keys", keyFolders(cfg))
-	if link != "" {
+	if len(links) > 0 {
 		fmt.Fprintf(w, `
 There is no account yet. Make the first one, the administrator's,
   in a browser:  %s
   or by typing:  %s user create --admin NAME%s
 
-`, link, callName(), configFlag(cfg))
+`, strings.Join(links, "\n             or  "), callName(), configFlag(cfg))
 	}
 	_, err := fmt.Fprintln(w, "Ctrl-C stops the server.")
 	return err
