@@ -94,7 +94,7 @@ func TestFirstAccountIsMadeInABrowser(t *testing.T) {
 	}
 	typed.Set("again", "short")
 	typed.Set("password", "short")
-	browse(t, h, "en", "invited", typed).says(t, http.StatusBadRequest, "at least 10 letters")
+	browse(t, h, "en", "invited", typed).says(t, http.StatusBadRequest, "This password is too short.")
 	typed.Set("password", "much to guess")
 	typed.Set("again", "much to guess")
 	browse(t, h, "en", "guessed", typed).says(t, http.StatusNotFound, "used up")

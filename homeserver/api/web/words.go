@@ -15,7 +15,8 @@ type words struct {
 	Title, Intro               string
 	Name, NameHint             string
 	Password, Again, Make      string
-	Differ, Taken, BadName     string
+	Differ, Weak               string
+	Taken, BadName             string
 	GoneTitle, Gone            string
 	DoneTitle, Done, AddressIs string
 
@@ -34,6 +35,7 @@ var languages = []words{
 		Again:     "The same password again",
 		Make:      "Make the account",
 		Differ:    "The two passwords differ.",
+		Weak:      "This password is too short.",
 		Taken:     "This name is taken.",
 		BadName:   "This name cannot be used.",
 		GoneTitle: "This link is used up",
@@ -55,6 +57,7 @@ var languages = []words{
 		Again:     "Dasselbe Passwort noch einmal",
 		Make:      "Konto anlegen",
 		Differ:    "Die beiden Passwörter sind verschieden.",
+		Weak:      "Dieses Passwort ist zu kurz.",
 		Taken:     "Dieser Name ist vergeben.",
 		BadName:   "Dieser Name geht nicht.",
 		GoneTitle: "Dieser Link ist verbraucht",
@@ -76,6 +79,8 @@ func (w words) problem(err *matrix.Error) string {
 		return w.Taken
 	case matrix.InvalidUsername:
 		return w.BadName
+	case matrix.WeakPassword:
+		return w.Weak
 	}
 	return err.Text
 }
