@@ -18,6 +18,11 @@ import (
 // ErrBusy is returned when a backup is being made already.
 var ErrBusy = errors.New("another backup is being made")
 
+var (
+	errStops  = errors.New("the server stops")
+	errClosed = errors.New("nobody reads the backup any more")
+)
+
 // Source is the server that is backed up.
 type Source struct {
 	DB         *storage.DB
@@ -60,7 +65,7 @@ func (m *Maker) Run(ctx context.Context) error {
 	current := m.current
 	m.mu.Unlock()
 	if current != nil {
-		current.stop(context.Cause(ctx))
+		current.cancel(errStops)
 		<-current.done
 	}
 	return nil
@@ -69,8 +74,9 @@ func (m *Maker) Run(ctx context.Context) error {
 // Stream is a backup while it is made. The caller reads it to its end, and
 // closes it.
 type Stream struct {
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
 	pipe    *io.PipeReader
-	cancel  context.CancelFunc
 	done    chan struct{}
 	summary Summary // once done, if err is nil
 	err     error
@@ -91,13 +97,13 @@ func (m *Maker) Start(ctx context.Context, recipients []age.Recipient) (*Stream,
 	if m.current != nil {
 		return nil, ErrBusy
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	read, write := io.Pipe()
-	s := &Stream{pipe: read, cancel: cancel, done: make(chan struct{})}
+	s := &Stream{ctx: ctx, cancel: cancel, pipe: read, done: make(chan struct{})}
 	still := context.AfterFunc(ctx, func() { _ = read.CloseWithError(context.Cause(ctx)) })
 	m.current = s
 	go func() {
-		defer cancel()
+		defer cancel(nil)
 		s.summary, s.err = m.write(ctx, write, recipients)
 		still() // what is written is read to its end
 		m.mu.Lock()
@@ -111,18 +117,19 @@ func (m *Maker) Start(ctx context.Context, recipients []age.Recipient) (*Stream,
 
 // Read reads the encrypted backup. It returns an error other than io.EOF when
 // the backup could not be made: what was read until then is useless.
-func (s *Stream) Read(p []byte) (int, error) { return s.pipe.Read(p) }
+func (s *Stream) Read(p []byte) (int, error) {
+	n, err := s.pipe.Read(p)
+	if errors.Is(err, io.ErrClosedPipe) {
+		err = context.Cause(s.ctx)
+	}
+	return n, err
+}
 
 // Close breaks off the backup if it was not read to its end.
 func (s *Stream) Close() error {
-	s.stop(io.ErrClosedPipe)
+	s.cancel(errClosed)
 	<-s.done
 	return nil
-}
-
-func (s *Stream) stop(cause error) {
-	s.cancel()
-	_ = s.pipe.CloseWithError(cause)
 }
 
 // Summary returns what is in the backup, after the last Read.
@@ -154,18 +161,13 @@ func (m *Maker) encrypt(ctx context.Context, w io.Writer, recipients []age.Recip
 	if err != nil {
 		return Summary{}, err
 	}
-	frames, err := newFrameWriter(cipher)
+	b, err := newBackup(m.source, cipher, now)
 	if err != nil {
 		return Summary{}, err
 	}
-	list, err := newSpool(m.source.Folder)
-	if err != nil {
-		return Summary{}, err
-	}
-	defer list.close()
-	b := &backup{source: m.source, frames: frames, rows: newPacker(frames), list: list, made: now}
+	defer b.list.close()
 	if err := b.write(ctx); err != nil {
 		return Summary{}, err
 	}
-	return newSummary(b.header, b.end, frames.size), cipher.Close()
+	return newSummary(b.header, b.end, b.frames.size), cipher.Close()
 }

@@ -120,6 +120,11 @@ func (w *walker) walk(r io.Reader, identities []age.Identity) error {
 	if err != nil {
 		return err
 	}
+	return w.read(plain)
+}
+
+// read reads what is inside of the encryption.
+func (w *walker) read(plain io.Reader) (err error) {
 	if w.frames, err = newFrameReader(plain); err != nil {
 		return err
 	}

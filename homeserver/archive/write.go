@@ -32,13 +32,38 @@ type backup struct {
 	part   []byte // buffer for blobs
 }
 
+// newBackup begins a backup. The caller closes its list.
+func newBackup(source Source, w io.Writer, now time.Time) (*backup, error) {
+	frames, err := newFrameWriter(w)
+	if err != nil {
+		return nil, err
+	}
+	list, err := newSpool(source.Folder)
+	if err != nil {
+		return nil, err
+	}
+	return &backup{source: source, frames: frames, rows: newPacker(frames), list: list, made: now}, nil
+}
+
+// write writes everything.
 func (b *backup) write(ctx context.Context) error {
+	if err := b.database(ctx); err != nil {
+		return err
+	}
+	return b.media(ctx)
+}
+
+// database writes what is of one moment.
+func (b *backup) database(ctx context.Context) error {
 	if err := dump.Read(ctx, b.source.DB, b.begin, b.row); err != nil {
 		return err
 	}
-	if err := b.rows.flush(); err != nil {
-		return err
-	}
+	return b.rows.flush()
+}
+
+// media writes the blobs of that moment, as far as they are still there, and
+// the end.
+func (b *backup) media(ctx context.Context) error {
 	b.part = make([]byte, blobPart)
 	if err := b.list.each(func(id blob.ID) error { return b.blob(ctx, id) }); err != nil {
 		return err
