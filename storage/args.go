@@ -168,23 +168,6 @@ func (l list) check() error {
 	return nil
 }
 
-// array is the list as pgx sends it. It is never nil, which would be NULL.
-func (l list) array() any {
-	switch {
-	case l.kind == intList && l.ints != nil:
-		return l.ints
-	case l.kind == intList:
-		return []int64{}
-	case l.kind == textList && l.texts != nil:
-		return l.texts
-	case l.kind == textList:
-		return []string{}
-	case l.bytes != nil:
-		return l.bytes
-	}
-	return [][]byte{}
-}
-
 // json is the list as SQLite's json_each reads it, byte strings in hexadecimal.
 func (l list) json() string {
 	b := []byte{'['}

@@ -61,8 +61,6 @@ func (w *world) restart(opt Options) {
 	w.Accounts = New(store, w.told, hooks, opt, slog.New(slog.DiscardHandler))
 }
 
-func (w *world) pass(d time.Duration) { w.clock.Add(d.Milliseconds()) }
-
 // create opens an account whose password is "secret".
 func (w *world) create(name string) id.UserID {
 	w.t.Helper()

@@ -30,10 +30,6 @@ func with(m resolve.Map, k resolve.Key, n resolve.Num) resolve.Map {
 	return out
 }
 
-func newer(version string, than string) bool {
-	return len(version) > len(than) || len(version) == len(than) && version > than
-}
-
 // Bob, who has level 50, is banned on one side and gives himself more to do on
 // the other: the ban stays and what he did is void.
 func TestBanBeatsPowerOfTheBanned(t *testing.T) {

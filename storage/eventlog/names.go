@@ -14,7 +14,6 @@ const namesCached = 100_000
 // names interns strings (user ids, event types, state keys) as integers.
 type names struct {
 	byText *lru.Cache[string, int64]
-	byNID  *lru.Cache[int64, string]
 }
 
 func newNames() (*names, error) {
@@ -22,16 +21,11 @@ func newNames() (*names, error) {
 	if err != nil {
 		return nil, err
 	}
-	byNID, err := lru.New[int64, string](namesCached)
-	if err != nil {
-		return nil, err
-	}
-	return &names{byText, byNID}, nil
+	return &names{byText}, nil
 }
 
 func (n *names) remember(nid int64, text string) {
 	n.byText.Add(text, nid)
-	n.byNID.Add(nid, text)
 }
 
 // find returns the number of text, or false when it was never seen.
@@ -75,34 +69,4 @@ func (n *names) intern(ctx context.Context, tx *storage.Tx, text string) (int64,
 	}
 	tx.OnCommit(func() { n.remember(nid, text) })
 	return nid, nil
-}
-
-// texts returns the strings behind nids.
-func (n *names) texts(ctx context.Context, tx *storage.Tx, nids []int64) (map[int64]string, error) {
-	out := make(map[int64]string, len(nids))
-	var missing []int64
-	for _, nid := range nids {
-		if text, ok := n.byNID.Get(nid); ok {
-			out[nid] = text
-		} else if _, asked := out[nid]; !asked {
-			out[nid] = ""
-			missing = append(missing, nid)
-		}
-	}
-	if len(missing) == 0 {
-		return out, nil
-	}
-	type row struct {
-		NID  int64
-		Text string
-	}
-	rows, err := storage.Select[row](ctx, tx, `SELECT nid, text FROM name WHERE nid {in $1}`, storage.List(missing))
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range rows {
-		out[r.NID] = r.Text
-		n.remember(r.NID, r.Text)
-	}
-	return out, nil
 }
