@@ -30,7 +30,9 @@ func crowd(b *testing.B, n int) (w *world, room id.RoomID, people []id.UserID) {
 			w.rule(user, push.Room, string(room), `{"actions":[]}`)
 		}
 	}
+	last := w.say(ada, room, "everybody is here")
 	for _, user := range people {
+		w.read(user, room, last, "") // so that nobody has to look far back
 		w.counts(user, room)
 	}
 	return w, room, people
