@@ -1,8 +1,10 @@
 package push
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,8 +36,9 @@ type outcome struct {
 
 // book is the compiled rules of one user.
 type book struct {
-	rules []bookRule // all enabled ones, in order
-	rooms map[string]bool
+	rules    []bookRule           // all enabled ones, in order
+	rooms    map[string]bool      // with rules of their own, in lower case
+	defaults map[string]*compiled // the server's among them, by id
 }
 
 // bookRule is a compiled rule and the only room in which it can match, in
@@ -45,15 +48,23 @@ type bookRule struct {
 	room string
 }
 
-// compile compiles the rules of user, disabled ones left out.
-func compile(rules *Rules, user id.UserID) *book {
-	b := &book{rooms: map[string]bool{}}
+// compile compiles the rules of user, disabled ones left out. Those of the
+// server are for anyUser, and are taken from common as far as user left them
+// alone.
+func compile(rules *Rules, user id.UserID, common *book) *book {
+	b := &book{rooms: map[string]bool{}, defaults: map[string]*compiled{}}
 	for _, kind := range kinds() {
 		for _, r := range *rules.of(kind) {
 			if !r.Enabled {
 				continue
 			}
-			one := bookRule{compileRule(kind, r, user), roomOf(kind, r)}
+			one := bookRule{common.find(r), ""}
+			if one.compiled == nil {
+				one = bookRule{compileRule(kind, r, ownerOf(r, user)), roomOf(kind, r)}
+			}
+			if r.Default {
+				b.defaults[r.ID] = one.compiled
+			}
 			b.rules = append(b.rules, one)
 			if one.room != "" {
 				b.rooms[one.room] = true
@@ -61,6 +72,26 @@ func compile(rules *Rules, user id.UserID) *book {
 		}
 	}
 	return b
+}
+
+// ownerOf returns whom a rule of user means by the user.
+func ownerOf(r Rule, user id.UserID) id.UserID {
+	if r.Default {
+		return anyUser
+	}
+	return user
+}
+
+// find returns rule r of the server if b has just the same.
+func (b *book) find(r Rule) *compiled {
+	if b == nil || !r.Default || b.defaults[r.ID] == nil {
+		return nil
+	}
+	known := b.defaults[r.ID]
+	if !slices.EqualFunc(known.outcome.Actions, r.Actions, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
+		return nil
+	}
+	return known
 }
 
 // roomOf returns the only room in which a rule can match.

@@ -18,7 +18,7 @@ func (p *Push) Rules(ctx context.Context, user id.UserID) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parse(stored, user)
+	return parse(stored, defaultRules(user))
 }
 
 // Rule returns one push rule of user. One that is not there, of whatever kind,
@@ -157,7 +157,7 @@ func (p *Push) change(ctx context.Context, user id.UserID, kind Kind, ruleID str
 // edit changes the rules of user in one go. fn may run more than once.
 func (p *Push) edit(ctx context.Context, user id.UserID, fn func(*Rules) error) error {
 	err := p.data.UpdateAccountData(ctx, user, "", Type, func(stored json.RawMessage) (json.RawMessage, error) {
-		rules, err := parse(stored, user)
+		rules, err := parse(stored, defaultRules(user))
 		if err != nil {
 			return nil, err
 		}

@@ -63,7 +63,8 @@ type Push struct {
 	log        *slog.Logger
 	users      *lru.Cache[id.UserID, *user]
 	judgements *judgements
-	common     *book // of users who never changed their rules
+	defaults   *Rules // of whoever it may be
+	common     *book  // of users who never changed their rules
 	pushers    *pushers
 	from       matrix.Position // where Run begins if it never ran before
 }
@@ -71,9 +72,10 @@ type Push struct {
 // New returns the push rules, counts and pushers of the users of db. The
 // caller runs Run.
 func New(db *storage.DB, r *rooms.Rooms, data Data, opt Options, log *slog.Logger) (*Push, error) {
+	defaults := defaultRules(anyUser)
 	p := &Push{
-		db: db, rooms: r, data: data, opt: opt.withDefaults(), log: log,
-		common: compile(defaultRules(anyUser), anyUser), pushers: newPushers(), from: db.Committed(),
+		db: db, rooms: r, data: data, opt: opt.withDefaults(), log: log, defaults: defaults,
+		common: compile(defaults, anyUser, nil), pushers: newPushers(), from: db.Committed(),
 	}
 	var err error
 	if p.users, err = lru.NewWithEvict(p.opt.UsersInMemory, p.evicted); err != nil {

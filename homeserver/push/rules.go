@@ -3,8 +3,6 @@ package push
 import (
 	"encoding/json"
 	"slices"
-
-	"maunium.net/go/mautrix/id"
 )
 
 // Type is the type of account data that holds a user's push rules.
@@ -83,22 +81,21 @@ func indexOf(list []Rule, ruleID string) int {
 
 func kinds() []Kind { return []Kind{Override, Content, Room, Sender, Underride} }
 
-// parse reads the stored rules of user. Rules that the server gives to
-// everybody are those of today, with what user changed of them.
-func parse(stored json.RawMessage, user id.UserID) (*Rules, error) {
-	rules := defaultRules(user)
+// parse reads stored rules. Rules that the server gives to everybody are
+// those of today, defaults, with what the user changed of them.
+func parse(stored json.RawMessage, defaults *Rules) (*Rules, error) {
 	if stored == nil {
-		return rules, nil
+		return defaults, nil
 	}
 	var own content
 	if err := json.Unmarshal(stored, &own); err != nil {
 		return nil, err
 	}
+	var rules Rules
 	for _, kind := range kinds() {
-		list := rules.of(kind)
-		*list = merge(kind, *list, *own.Global.of(kind))
+		*rules.of(kind) = merge(kind, *defaults.of(kind), *own.Global.of(kind))
 	}
-	return rules, nil
+	return &rules, nil
 }
 
 // merge puts a user's rules of one kind in place: the master switch first,

@@ -302,6 +302,13 @@ func TestWhichRuleDecides(t *testing.T) {
 		})
 		w.must(w.SetEnabled(w.Context(), bob, push.Override, string(room), false))
 		says("no longer muted", "highlight", cake)
+		mention := func() id.EventID {
+			return w.say(eve, room, `{"body":"","m.mentions":{"user_ids":["@bob:one.example"]}}`)
+		}
+		w.must(w.SetActions(w.Context(), bob, push.Override, ".m.rule.is_user_mention", newRule(`{"actions":["notify"]}`).Actions))
+		says("mentioned, with less ado", "notify", mention)
+		w.must(w.SetEnabled(w.Context(), bob, push.Override, ".m.rule.is_user_mention", false))
+		says("mentioned, as if it were nothing: the room", "highlight", mention)
 		w.must(w.SetEnabled(w.Context(), bob, push.Override, ".m.rule.master", true))
 		says("everything is off", "-", cake)
 	})

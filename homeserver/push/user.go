@@ -70,11 +70,11 @@ func (p *Push) readBook(ctx context.Context, name id.UserID) (*book, error) {
 	if err != nil || stored == nil {
 		return p.common, err
 	}
-	rules, err := parse(stored, name)
+	rules, err := parse(stored, p.defaults)
 	if err != nil {
 		return nil, err
 	}
-	return compile(rules, name), nil
+	return compile(rules, name, p.common), nil
 }
 
 // outcome returns what is to be done about e for a user with rules s.
