@@ -24,9 +24,10 @@ type conn struct {
 
 	// What follows is of whoever is being answered.
 
-	n    int64 // number of the newest answer that is known to have arrived; 0: none
-	have *memory
-	last *given // the newest answer, if it is not known to have arrived
+	answers int64 // how many were given; they are numbered from 1 on
+	n       int64 // number of the newest one that is known to have arrived; 0: none
+	have    *memory
+	last    *given // the newest one, if it is not known to have arrived
 
 	// What follows is of conns.
 

@@ -16,6 +16,7 @@ import (
 type match struct {
 	m          *rooms.Membership
 	last       matrix.Position // of the newest event that concerns the user
+	listed     bool            // it may be in lists
 	lists      lists           // that it is in
 	subscribed bool
 	config
@@ -80,10 +81,11 @@ func (t *turn) candidates(ctx context.Context) ([]match, error) {
 		m := &t.memberships[i]
 		_, subscribed := t.question.rooms[m.Room]
 		subscribed = subscribed && !m.Forgotten && !t.isRefused(m)
-		if !subscribed && (len(t.question.lists) == 0 || !t.isListed(m)) {
+		listed := len(t.question.lists) > 0 && t.isListed(m)
+		if !subscribed && !listed {
 			continue
 		}
-		all = append(all, match{m: m, last: m.Pos, subscribed: subscribed})
+		all = append(all, match{m: m, last: m.Pos, listed: listed, subscribed: subscribed})
 		if m.Membership == "join" {
 			joined = append(joined, m.Room)
 		}
@@ -140,6 +142,9 @@ func (t *turn) matchList(ctx context.Context, i int, all []match) error {
 	}
 	n := 0
 	for k := range all {
+		if !all[k].listed {
+			continue
+		}
 		ok, err := f.accepts(ctx, k, &all[k])
 		if err != nil {
 			return err

@@ -114,7 +114,7 @@ func (e *Engine) open(p matrix.Principal, q Request) (*conn, int64, error) {
 		return e.conns.begin(key), 0, nil
 	}
 	t, err := rooms.ParseToken(q.Pos)
-	if err != nil || t.Conn == "" {
+	if err != nil || t.Conn == "" || t.Answer == 0 {
 		return nil, 0, unknownPos()
 	}
 	c, err := e.conns.find(key, t.Conn)
@@ -173,7 +173,7 @@ func (a *ask) give(g *given, answer []byte) {
 	if !a.initial() && len(answer) <= answerKept { // nobody can ask for the first one again
 		g.answer = answer
 	}
-	c.last = g
+	c.last, c.answers = g, g.n
 	a.conns.grew(c, c.have.size()+250*len(g.rooms)+len(g.answer))
 }
 

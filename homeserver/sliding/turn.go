@@ -31,7 +31,7 @@ type turn struct {
 func (a *ask) look(ctx context.Context) (t *turn, err error) {
 	t = &turn{ask: a, have: a.conn.have}
 	t.given = given{
-		n: a.conn.n + 1, digest: a.question.digest,
+		n: a.conn.answers + 1, digest: a.question.digest,
 		rooms: map[id.RoomID]*known{}, met: map[id.RoomID]meeting{},
 		typing: t.have.typing, data: t.have.data, devices: t.have.devices,
 	}
