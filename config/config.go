@@ -127,7 +127,7 @@ type RateLimits struct {
 // Rooms is what new rooms are like.
 type Rooms struct {
 	DefaultVersion string   `default:"12" doc:"The version of new rooms, unless the client asks for another."`
-	Encrypt        []string `example:"private_chat, trusted_private_chat" doc:"The kinds of new rooms that are end-to-end encrypted even when the client does not ask for it: private_chat, trusted_private_chat, public_chat. Clients such as Element ask for it by themselves, so none by default: programs that cannot encrypt, such as simple bots, cannot talk in such rooms."`
+	Encrypt        []string `default:"private_chat, trusted_private_chat" doc:"The kinds of new rooms that are end-to-end encrypted even when the client does not ask for it: private_chat, trusted_private_chat, public_chat. A room that is listed in the public directory is never encrypted by this. Programs that cannot encrypt, such as simple bots, cannot talk in such rooms; an empty list leaves it to the clients."`
 	InMemory       int      `default:"2000" doc:"How many rooms are kept ready in memory."`
 }
 
