@@ -22,6 +22,7 @@ func supported(opt Options) versionsResponse {
 		Unstable: map[string]bool{
 			"org.matrix.e2e_cross_signing":                   true,
 			"org.matrix.msc2285.stable":                      true, // private receipts
+			"org.matrix.msc3391":                             true, // account data can be deleted
 			"org.matrix.msc3440.stable":                      true, // threads
 			"org.matrix.msc3771":                             true, // receipts in threads
 			"org.matrix.msc3773":                             true, // unread counts of threads
