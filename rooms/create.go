@@ -168,11 +168,14 @@ func (pl *roomPlan) preset(typ string, content map[string]any) error {
 
 // create works out the content of the create event.
 func (pl *roomPlan) create(q CreateRequest, set preset) error {
-	content := map[string]any{}
+	var content map[string]any
 	if len(q.CreationContent) > 0 {
 		if err := json.Unmarshal(q.CreationContent, &content); err != nil {
 			return matrix.Errorf(matrix.BadJSON, "creation_content is not a JSON object.")
 		}
+	}
+	if content == nil { // null is as good as nothing
+		content = map[string]any{}
 	}
 	content["room_version"] = pl.rules.Version
 	if pl.rules.ImplicitCreator {
