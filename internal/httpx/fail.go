@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"plenum/internal/matrix"
 )
@@ -62,13 +63,29 @@ func (x *exchange) sendError(e *matrix.Error, err error) {
 	body := make(map[string]any, 3+len(e.Extra))
 	maps.Copy(body, e.Extra)
 	if e.Code != "" { // user-interactive authentication asks without one
-		body["errcode"], body["error"] = e.Code, e.Text
+		body["errcode"], body["error"] = e.Code, shortened(e.Text)
 	}
 	if e.Code == matrix.LimitExceeded && e.RetryAfter > 0 {
 		body["retry_after_ms"] = int64(math.Ceil(float64(e.RetryAfter) / float64(time.Millisecond)))
 		x.out.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 	x.sent(answerJSON(x, status, body))
+}
+
+// longestText is how many bytes of an error's text are sent. Longer ones quote
+// what the client has sent, and it knows that.
+const longestText = 500
+
+// shortened cuts what is too long of a text.
+func shortened(text string) string {
+	if len(text) <= longestText {
+		return text
+	}
+	cut := longestText
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
 }
 
 // sent looks at the outcome of an answer that is about an error already: there

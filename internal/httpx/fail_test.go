@@ -63,6 +63,7 @@ func TestErrors(t *testing.T) {
 		"extra":     {&matrix.Error{Code: matrix.WrongRoomKeysVersion, Text: "Old.", Extra: map[string]any{"current_version": "2", "errcode": "other"}}, 403, `{"current_version":"2","errcode":"M_WRONG_ROOM_KEYS_VERSION","error":"Old."}`, ""},
 		"question":  {&matrix.Error{Status: 401, Text: "Password, please.", Extra: map[string]any{"session": "s"}}, 401, `{"session":"s"}`, ""},
 		"limited":   {&matrix.Error{Code: matrix.LimitExceeded, Text: "Slow.", RetryAfter: 1500 * time.Millisecond}, 429, `{"errcode":"M_LIMIT_EXCEEDED","error":"Slow.","retry_after_ms":1500}`, ""},
+		"endless":   {matrix.Errorf(matrix.InvalidParam, "x%s", strings.Repeat("ü", 1000)), 400, `{"errcode":"M_INVALID_PARAM","error":"x` + strings.Repeat("ü", 249) + `…"}`, ""},
 		"own":       {io.ErrUnexpectedEOF, 500, `{"errcode":"M_UNKNOWN","error":"Something went wrong on the server."}`, "unexpected EOF"},
 		"a timeout": {context.DeadlineExceeded, 500, `{"errcode":"M_UNKNOWN","error":"Something went wrong on the server."}`, "deadline"},
 		"own 500":   {&matrix.Error{Code: matrix.Unknown, Status: 500, Text: "Disk full.", Err: io.ErrShortWrite}, 500, `{"errcode":"M_UNKNOWN","error":"Disk full."}`, "short write"},

@@ -3,6 +3,7 @@ package httpx
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -26,8 +27,13 @@ type Route struct {
 	Rate    Rate
 	MaxBody int64 // bytes; 0 means DefaultBodyLimit, or no limit when the handler reads the body itself
 
+	body  reflect.Type
 	serve func(*exchange) error
 }
+
+// BodyType returns what the handler takes the body as. It is None when the body
+// is not looked at, or the handler reads it itself.
+func (r Route) BodyType() reflect.Type { return r.body }
 
 // Also returns r served under further patterns too, such as unstable paths.
 func (r Route) Also(patterns ...string) Route {
@@ -99,7 +105,7 @@ func Delete[Req, Resp any](pattern string, a Access, spec string, rate Rate, fn 
 // that of any other route.
 func Raw(method, pattern string, a Access, spec string, rate Rate, fn func(http.ResponseWriter, *Request[None]) error) Route {
 	return Route{
-		Method: method, Pattern: pattern, Access: a, Spec: spec, Rate: rate,
+		Method: method, Pattern: pattern, Access: a, Spec: spec, Rate: rate, body: reflect.TypeFor[None](),
 		serve: func(x *exchange) error {
 			limitBody(x)
 			return fn(&x.out, &Request[None]{Principal: x.principal, Origin: x.origin, HTTP: x.http, x: x})
@@ -109,7 +115,7 @@ func Raw(method, pattern string, a Access, spec string, rate Rate, fn func(http.
 
 func typed[Req, Resp any](method, pattern string, a Access, spec string, rate Rate, fn func(context.Context, *Request[Req]) (Resp, error)) Route {
 	return Route{
-		Method: method, Pattern: pattern, Access: a, Spec: spec, Rate: rate,
+		Method: method, Pattern: pattern, Access: a, Spec: spec, Rate: rate, body: reflect.TypeFor[Req](),
 		serve: func(x *exchange) error {
 			req := Request[Req]{Principal: x.principal, Origin: x.origin, HTTP: x.http, x: x}
 			if err := decode(x, &req.Body); err != nil {
