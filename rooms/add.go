@@ -252,6 +252,8 @@ func (rm *Room) store(tx *storage.Tx, b *batch) error {
 			return err
 		}
 	}
+	// Followers come last: they find everything as it is now.
+	tx.OnCommit(func() { rm.r.feed.publish(b.events) })
 	w.run, w.ran = tx.Run(), b.n
 	tx.Wake(rm.topic)
 	return nil
@@ -265,7 +267,7 @@ func RoomTopic(room id.RoomID) string { return "room:" + string(room) }
 // account data and the like.
 func UserTopic(user id.UserID) string { return "user:" + string(user) }
 
-// commit makes a batch visible to readers and followers.
+// commit makes a batch visible to readers.
 func (rm *Room) commit(b *batch) {
 	if b.fresh {
 		rm.r.admit(rm)
@@ -276,5 +278,4 @@ func (rm *Room) commit(b *batch) {
 	rm.r.kinds.saw(rm.id, b.events)
 	rm.r.users.apply(rm, b)
 	rm.r.txns.apply(b)
-	rm.r.feed.publish(b.events)
 }

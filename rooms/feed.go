@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"plenum/internal/matrix"
@@ -89,7 +90,9 @@ func (f *Feed) start() matrix.Position {
 	return f.low
 }
 
+// read returns up to limit events of the log after a position.
 func (r *Rooms) read(ctx context.Context, after matrix.Position, limit int) ([]*Event, error) {
+	upto := r.db.Committed()
 	var recs []eventlog.Record
 	err := r.db.Read(ctx, func(tx *storage.Tx) (err error) {
 		recs, err = r.log.After(ctx, tx, after, limit)
@@ -97,6 +100,10 @@ func (r *Rooms) read(ctx context.Context, after matrix.Position, limit int) ([]*
 	})
 	if err != nil {
 		return nil, err
+	}
+	// What is newer, memory may not know yet; it will come again.
+	if i := slices.IndexFunc(recs, func(rec eventlog.Record) bool { return rec.Pos > upto }); i > 0 {
+		recs = recs[:i]
 	}
 	return r.materialise(ctx, recs)
 }
