@@ -99,6 +99,21 @@ func (e *Events) HasType(typ string) bool { return e == nil || e.types.has(typ) 
 // HasRoom reports whether an event of room may pass.
 func (e *Events) HasRoom(room id.RoomID) bool { return e == nil || e.rooms.has(string(room)) }
 
+// HasSender reports whether an event from user may pass.
+func (e *Events) HasSender(user id.UserID) bool { return e == nil || e.senders.has(string(user)) }
+
+// HasAllSenders reports whether it does not matter who sent an event.
+func (e *Events) HasAllSenders() bool { return e == nil || e.senders.isOpen() }
+
+// URL tells whether the content of an event must have a url, or must not; nil:
+// that does not matter.
+func (e *Events) URL() *bool {
+	if e == nil {
+		return nil
+	}
+	return e.url
+}
+
 // IsOpen reports whether every event passes.
 func (e *Events) IsOpen() bool {
 	return e == nil || e.types.isOpen() && e.senders.isOpen() && e.rooms.isOpen() && e.url == nil && e.RelatedBy.IsZero()
