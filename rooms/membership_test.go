@@ -15,7 +15,9 @@ func TestMemberships(t *testing.T) {
 	each(t, func(h *house) {
 		ctx := h.Context()
 		room := h.create(ada, rooms.CreateRequest{})
-		about := func(user id.UserID) rooms.MemberChange { return rooms.MemberChange{Room: room, User: user, Reason: "because"} }
+		about := func(user id.UserID) rooms.MemberChange {
+			return rooms.MemberChange{Room: room, User: user, Reason: "because"}
+		}
 		is := func(user id.UserID, want string) {
 			t.Helper()
 			if got := h.room(room).MembershipOf(user); got != want {

@@ -44,7 +44,7 @@ var languages = []words{
 		Done:      "Now sign in with a Matrix client as",
 		AddressIs: "If the client asks for the homeserver, its address is",
 		HomeTitle: "A Matrix server",
-		HomeIs:    "People with an account here talk in rooms, among themselves and with people on other servers. There is nothing to see on this page: messages are read and written with a client, a program on your phone or computer.",
+		HomeIs:    "People with an account here talk in rooms. There is nothing to see on this page: messages are read and written with a client, a program on your phone or computer.",
 		HomeUse:   "If you have an account, sign in with any Matrix client. The homeserver is",
 	},
 	{
@@ -66,7 +66,7 @@ var languages = []words{
 		Done:      "Melde dich jetzt mit einem Matrix-Programm an als",
 		AddressIs: "Fragt das Programm nach dem Heimserver, ist seine Adresse",
 		HomeTitle: "Ein Matrix-Server",
-		HomeIs:    "Wer hier ein Konto hat, unterhält sich in Räumen, untereinander und mit Leuten auf anderen Servern. Auf dieser Seite gibt es nichts zu sehen: Nachrichten liest und schreibt man mit einem Matrix-Programm auf dem Telefon oder Rechner.",
+		HomeIs:    "Wer hier ein Konto hat, unterhält sich in Räumen. Auf dieser Seite gibt es nichts zu sehen: Nachrichten liest und schreibt man mit einem Matrix-Programm auf dem Telefon oder Rechner.",
 		HomeUse:   "Hast du ein Konto, melde dich mit einem beliebigen Matrix-Programm an. Der Heimserver ist",
 	},
 }
