@@ -70,12 +70,11 @@ func (t *turn) writeAccountData(ctx context.Context) (news bool, err error) {
 	}
 	in := w.Open("rooms")
 	told := make(map[id.RoomID]struct{}, len(changes))
-	for i := range t.matches {
-		x := &t.matches[i]
+	for _, x := range t.matches {
 		if !s.has(x) {
 			continue
 		}
-		if err := t.writeRoomData(ctx, x.m.Room, changes[x.m.Room]); err != nil {
+		if err := t.writeRoomData(ctx, x, changes[x.m.Room]); err != nil {
 			return false, err
 		}
 		if len(changes) > 0 {
@@ -95,23 +94,24 @@ func (t *turn) writeAccountData(ctx context.Context) (news bool, err error) {
 
 // writeRoomData writes what changed in the account data of a room, or all of
 // it when the client has none yet.
-func (t *turn) writeRoomData(ctx context.Context, room id.RoomID, data []userdata.AccountDatum) error {
-	k := t.known(room)
-	if k == nil {
+func (t *turn) writeRoomData(ctx context.Context, x *match, data []userdata.AccountDatum) error {
+	if x.is == nil {
 		return nil
 	}
-	if !k.hasData {
+	if !x.is.hasData {
 		all, err := t.wholeAccountData(ctx)
 		if err != nil {
 			return err
 		}
-		data = all[room]
-		t.learn(room, func(k *known) { k.hasData = true })
+		data = all[x.m.Room]
+		k := *x.is
+		k.hasData = true
+		t.learn(x, k)
 	}
 	if len(data) == 0 {
 		return nil
 	}
-	t.out.OpenList(string(room))
+	t.out.OpenList(string(x.m.Room))
 	t.appendAccountData(data)
 	t.out.CloseList()
 	return nil
@@ -120,8 +120,14 @@ func (t *turn) writeRoomData(ctx context.Context, room id.RoomID, data []userdat
 // missed notes that the client is not told of a change in the account data of
 // a room, because it does not look at it. When it does again, it gets all.
 func (t *turn) missed(room id.RoomID) {
-	if k := t.known(room); k != nil && k.hasData {
-		t.learn(room, func(k *known) { k.hasData = false })
+	was := t.rooms[room]
+	if was == nil {
+		was = t.have.rooms[room]
+	}
+	if was != nil && was.hasData {
+		k := *was
+		k.hasData = false
+		t.rooms[room] = &k
 	}
 }
 

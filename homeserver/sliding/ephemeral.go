@@ -8,6 +8,7 @@ import (
 
 	"plenum/homeserver/tell"
 	"plenum/homeserver/userdata"
+	"plenum/internal/matrix"
 )
 
 // writeReceipts writes who has read how far in the rooms in scope.
@@ -22,14 +23,16 @@ func (t *turn) writeReceipts(ctx context.Context) (news bool, err error) {
 	object := w.Open("receipts")
 	in := w.Open("rooms")
 	bare := len(w.Buf)
-	for i := range t.matches {
-		x := &t.matches[i]
+	for _, x := range t.matches {
 		if x.m.Membership != "join" || !s.has(x) {
 			continue
 		}
-		receipts, err := t.newReceipts(ctx, x.m.Room)
+		receipts, err := t.newReceipts(ctx, x)
 		if err != nil {
 			return false, err
+		}
+		if len(receipts) == 0 {
+			continue
 		}
 		for content := range tell.Receipts(receipts, t.ignored.Has) {
 			w.Name(string(x.m.Room))
@@ -46,34 +49,37 @@ func (t *turn) writeReceipts(ctx context.Context) (news bool, err error) {
 // newReceipts returns the receipts of a room that the client does not have. Of
 // a room that is new to it, these are the ones at events that it has, and what
 // its user has read.
-func (t *turn) newReceipts(ctx context.Context, room id.RoomID) (receipts []userdata.Receipt, err error) {
-	k := t.known(room)
-	if k == nil {
+func (t *turn) newReceipts(ctx context.Context, x *match) (receipts []userdata.Receipt, err error) {
+	if x.is == nil {
 		return nil, nil
 	}
+	room, k := x.m.Room, *x.is
 	if k.receipts > 0 {
 		if !t.Data.HasNewReceipts(room, k.receipts) {
 			return nil, nil
 		}
 		receipts, err = t.Data.ReceiptChanges(ctx, t.who.User, room, k.receipts, t.since)
 	} else {
-		receipts, err = t.firstReceipts(ctx, room, k)
+		receipts, err = t.firstReceipts(ctx, room, k.start)
 	}
 	if err == nil && (len(receipts) > 0 || k.receipts == 0) {
-		t.learn(room, func(k *known) { k.receipts = t.since })
+		k.receipts = t.since
+		t.learn(x, k)
 	}
 	return receipts, err
 }
 
-func (t *turn) firstReceipts(ctx context.Context, room id.RoomID, k *known) ([]userdata.Receipt, error) {
+// firstReceipts returns the receipts at events after start, and what the user
+// has read.
+func (t *turn) firstReceipts(ctx context.Context, room id.RoomID, start matrix.Position) ([]userdata.Receipt, error) {
 	receipts, err := t.Data.OwnReceipts(ctx, t.who.User, room)
 	if err != nil {
 		return nil, err
 	}
 	// A receipt is younger than what it is for.
-	all, err := t.Data.ReceiptChanges(ctx, t.who.User, room, max(0, k.start), t.since)
+	all, err := t.Data.ReceiptChanges(ctx, t.who.User, room, max(0, start), t.since)
 	for _, r := range all {
-		if r.EventPos > k.start && r.User != t.who.User {
+		if r.EventPos > start && r.User != t.who.User {
 			receipts = append(receipts, r)
 		}
 	}
@@ -95,8 +101,7 @@ func (t *turn) writeTyping(context.Context) (news bool, err error) {
 	in := w.Open("rooms")
 	bare := len(w.Buf)
 	now := map[id.RoomID]int64{}
-	for i := range t.matches {
-		x := &t.matches[i]
+	for _, x := range t.matches {
 		if x.m.Membership != "join" || !s.has(x) {
 			continue
 		}

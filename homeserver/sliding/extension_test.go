@@ -241,8 +241,6 @@ func TestTyping(t *testing.T) {
 		stops()
 		types()
 		want(c.sync(), on)
-		h.kick(ada, quiet, bob)
-		h.kick(ada, busy, ada)
 	})
 }
 

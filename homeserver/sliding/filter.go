@@ -25,7 +25,7 @@ type filter struct {
 // filter makes f ready to be applied to all.
 //
 // Spec: todo MSC4186, SlidingRoomFilter, once it is in a release
-func (t *turn) filter(ctx context.Context, f *Filters, all []match) (out *filter, err error) {
+func (t *turn) filter(ctx context.Context, f *Filters, all []*match) (out *filter, err error) {
 	out = &filter{Filters: f, t: t}
 	if f.Spaces != nil {
 		if out.inSpace, err = t.inSpaces(ctx, f.Spaces); err != nil {
@@ -40,13 +40,13 @@ func (t *turn) filter(ctx context.Context, f *Filters, all []match) (out *filter
 }
 
 // kindsOf returns of what kind the rooms of all are. They are read once a turn.
-func (t *turn) kindsOf(ctx context.Context, all []match) (_ []rooms.Kind, err error) {
+func (t *turn) kindsOf(ctx context.Context, all []*match) (_ []rooms.Kind, err error) {
 	if t.kinds != nil {
 		return t.kinds, nil
 	}
 	names := make([]id.RoomID, len(all))
-	for i := range all {
-		names[i] = all[i].m.Room
+	for i, x := range all {
+		names[i] = x.m.Room
 	}
 	t.kinds, err = t.Rooms.Kinds(ctx, names)
 	return t.kinds, err

@@ -15,6 +15,8 @@ import (
 // match is a room that a client wants to be told of.
 type match struct {
 	m          *rooms.Membership
+	was        *known          // what the client has of it; nil: nothing
+	is         *known          // what it has with this answer
 	last       matrix.Position // of the newest event that concerns the user
 	listed     bool            // it may be in lists
 	lists      lists           // that it is in
@@ -42,8 +44,8 @@ func (t *turn) match(ctx context.Context) error {
 		}
 	}
 	merged := map[lists]config{}
-	for i := range all {
-		x := &all[i]
+	t.matches = make([]*match, 0, len(all))
+	for _, x := range all {
 		if x.lists.isEmpty() && !x.subscribed {
 			continue
 		}
@@ -55,7 +57,7 @@ func (t *turn) match(ctx context.Context) error {
 		if x.config = c; x.subscribed {
 			x.config = t.both(c, t.question.rooms[x.m.Room])
 		}
-		t.matches = append(t.matches, *x)
+		t.matches = append(t.matches, x)
 	}
 	return nil
 }
@@ -74,18 +76,19 @@ func (t *turn) configOf(in *lists) (c config) {
 // subscribed to, by activity.
 //
 // Spec: todo MSC4186, lists and activity ordering, once it is in a release
-func (t *turn) candidates(ctx context.Context) ([]match, error) {
-	all := make([]match, 0, len(t.memberships))
+func (t *turn) candidates(ctx context.Context) ([]*match, error) {
+	all, made := make([]*match, 0, len(t.memberships)), make([]match, len(t.memberships))
 	joined := make([]id.RoomID, 0, len(t.memberships))
 	for i := range t.memberships {
-		m := &t.memberships[i]
+		m, x := &t.memberships[i], &made[i]
 		_, subscribed := t.question.rooms[m.Room]
-		subscribed = subscribed && !m.Forgotten && !t.isRefused(m)
-		listed := len(t.question.lists) > 0 && t.isListed(m)
-		if !subscribed && !listed {
+		x.subscribed = subscribed && !m.Forgotten && !t.isRefused(m)
+		x.m, x.last, x.was = m, m.Pos, t.have.rooms[m.Room]
+		x.is, x.listed = x.was, len(t.question.lists) > 0 && t.isListed(x)
+		if !x.subscribed && !x.listed {
 			continue
 		}
-		all = append(all, match{m: m, last: m.Pos, listed: listed, subscribed: subscribed})
+		all = append(all, x)
 		if m.Membership == "join" {
 			joined = append(joined, m.Room)
 		}
@@ -95,13 +98,18 @@ func (t *turn) candidates(ctx context.Context) ([]match, error) {
 		return nil, err
 	}
 	n := 0
-	for i := range all {
-		if all[i].m.Membership == "join" {
-			all[i].last = min(lasts[n], t.since) // what came in meanwhile is told next time
+	for _, x := range all {
+		if x.m.Membership == "join" {
+			x.last = min(lasts[n], t.since) // what came in meanwhile is told next time
 			n++
 		}
 	}
-	slices.SortFunc(all, func(a, b match) int { return cmp.Or(cmp.Compare(b.last, a.last), cmp.Compare(a.m.Room, b.m.Room)) })
+	slices.SortFunc(all, func(a, b *match) int {
+		if a.last == b.last {
+			return cmp.Compare(a.m.Room, b.m.Room)
+		}
+		return cmp.Compare(b.last, a.last)
+	})
 	return all, nil
 }
 
@@ -114,14 +122,12 @@ func (t *turn) isRefused(m *rooms.Membership) bool {
 // isListed reports whether a room may be in a list: those that the user is in,
 // or on the way into; those that they were thrown out of; and those that the
 // client does not know yet to be left.
-func (t *turn) isListed(m *rooms.Membership) bool {
+func (t *turn) isListed(x *match) bool {
+	m := x.m
 	if t.isRefused(m) {
 		return false
 	}
-	if isPresent(m.Membership) {
-		return true
-	}
-	if k := t.have.rooms[m.Room]; k != nil && isPresent(k.membership) {
+	if isPresent(m.Membership) || x.was != nil && isPresent(x.was.membership) {
 		return true
 	}
 	return !m.Forgotten && m.Prev == "join" && (m.Membership == "ban" || m.Sender != t.who.User)
@@ -134,18 +140,18 @@ func isPresent(membership string) bool {
 }
 
 // matchList marks the rooms that are in list number i.
-func (t *turn) matchList(ctx context.Context, i int, all []match) error {
+func (t *turn) matchList(ctx context.Context, i int, all []*match) error {
 	l := &t.question.lists[i]
 	f, err := t.filter(ctx, &l.filters, all)
 	if err != nil {
 		return err
 	}
 	n := 0
-	for k := range all {
-		if !all[k].listed {
+	for k, x := range all {
+		if !x.listed {
 			continue
 		}
-		ok, err := f.accepts(ctx, k, &all[k])
+		ok, err := f.accepts(ctx, k, x)
 		if err != nil {
 			return err
 		}
@@ -153,8 +159,10 @@ func (t *turn) matchList(ctx context.Context, i int, all []match) error {
 			continue
 		}
 		if l.shows(n) {
-			all[k].lists.add(i)
-			t.windows[i] = append(t.windows[i], place{n, all[k].m.Room})
+			x.lists.add(i)
+			if t.initial() {
+				t.windows[i] = append(t.windows[i], place{n, x.m.Room})
+			}
 		}
 		n++
 	}

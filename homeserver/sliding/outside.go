@@ -4,8 +4,8 @@ package sliding
 // what it shows of itself to those outside.
 //
 // Spec: client-server-api#stripped-state
-func (t *turn) outside(x *match, was *known) {
-	w, m := &t.out, x.m
+func (t *turn) outside(x *match) {
+	w, m, was := &t.out, x.m, x.was
 	isDM := t.chats.has(m.Room)
 	if was == nil || was.membership != m.Membership {
 		w.Name("initial")
@@ -29,5 +29,5 @@ func (t *turn) outside(x *match, was *known) {
 	if was != nil {
 		is.hasData = was.hasData
 	}
-	t.rooms[m.Room] = &is
+	t.learn(x, is)
 }

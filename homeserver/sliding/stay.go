@@ -35,19 +35,18 @@ type stay struct {
 
 // writeRoom writes about a room what the client does not have.
 func (t *turn) writeRoom(ctx context.Context, x *match) (err error) {
-	was := t.have.rooms[x.m.Room]
-	isNews, err := t.isNews(ctx, x, was)
+	isNews, err := t.isNews(ctx, x)
 	if err != nil || !isNews {
 		return err
 	}
 	object := t.out.Open(string(x.m.Room))
 	switch x.m.Membership {
 	case "join":
-		err = t.joined(ctx, x, was)
+		err = t.joined(ctx, x)
 	case "invite", "knock":
-		t.outside(x, was)
+		t.outside(x)
 	default:
-		err = t.left(ctx, x, was)
+		err = t.left(ctx, x)
 	}
 	t.out.Close(object)
 	return ignoreUnknown(err)
@@ -55,8 +54,8 @@ func (t *turn) writeRoom(ctx context.Context, x *match) (err error) {
 
 // isNews reports whether there may be something to tell of a room. It reads
 // nothing of those where there is not.
-func (t *turn) isNews(ctx context.Context, x *match, was *known) (bool, error) {
-	m := x.m
+func (t *turn) isNews(ctx context.Context, x *match) (bool, error) {
+	m, was := x.m, x.was
 	if was == nil || was.membership != m.Membership || m.Pos > was.upto || was.isDM != t.chats.has(m.Room) {
 		return true, nil
 	}
@@ -80,13 +79,13 @@ func (t *turn) hasRead(ctx context.Context, room id.RoomID, was *known) (bool, e
 }
 
 // joined writes about a room that the user is in.
-func (t *turn) joined(ctx context.Context, x *match, was *known) error {
+func (t *turn) joined(ctx context.Context, x *match) error {
 	rm, err := t.Rooms.Room(ctx, x.m.Room)
 	if err != nil {
 		return err
 	}
-	st := t.stay(x, was, rm)
-	st.fresh = was == nil || was.membership != "join"
+	st := t.stay(x, rm)
+	st.fresh = x.was == nil || x.was.membership != "join"
 	st.end, st.settled = t.since, t.since
 	st.begin()
 	return st.write(ctx,
@@ -95,13 +94,14 @@ func (t *turn) joined(ctx context.Context, x *match, was *known) error {
 }
 
 // left writes about a room that the user left, or was thrown out of.
-func (t *turn) left(ctx context.Context, x *match, was *known) error {
+func (t *turn) left(ctx context.Context, x *match) error {
+	was := x.was
 	rm, err := t.Rooms.Room(ctx, x.m.Room)
 	if err != nil {
-		t.rooms[x.m.Room] = &known{membership: x.m.Membership, upto: t.since}
+		t.learn(x, known{membership: x.m.Membership, upto: t.since})
 		return err
 	}
-	st := t.stay(x, was, rm)
+	st := t.stay(x, rm)
 	st.fresh, st.end = was == nil, x.m.Pos
 	st.begin()
 	last, ever, err := st.eye.LastIn(ctx, x.m)
@@ -120,21 +120,15 @@ func (t *turn) left(ctx context.Context, x *match, was *known) error {
 		st.writeInitial, st.writeName, st.writeIsDM, st.writeState, st.writeTimeline, st.writeMoved)
 }
 
-func (t *turn) stay(x *match, was *known, rm *rooms.Room) *stay {
-	st := &stay{turn: t, x: x, was: was, rm: rm}
-	if was != nil {
-		st.is = *was
-	}
-	return st
+func (t *turn) stay(x *match, rm *rooms.Room) *stay {
+	return &stay{turn: t, x: x, was: x.was, rm: rm}
 }
 
 // begin finds out where the client stands.
 func (st *stay) begin() {
 	st.from = tell.Beginning
-	if st.fresh {
-		st.is = known{}
-	} else {
-		st.from = st.was.upto
+	if !st.fresh {
+		st.is, st.from = *st.was, st.was.upto
 	}
 	st.is.membership, st.is.upto = st.x.m.Membership, st.since
 	st.eye = tell.Eye{
@@ -155,8 +149,7 @@ func (st *stay) write(ctx context.Context, parts ...func(context.Context) error)
 	if len(st.out.Buf) > st.bare {
 		st.writeStanding(st.x)
 	}
-	is := st.is
-	st.rooms[st.x.m.Room] = &is
+	st.learn(st.x, st.is)
 	return nil
 }
 

@@ -20,9 +20,9 @@ type turn struct {
 	memberships []rooms.Membership // at since, where the answer ends
 	ignored     userdata.Users
 	chats       *directs
-	matches     []match      // the rooms that the client wants to be told of, the liveliest first
+	matches     []*match     // the rooms that the client wants to be told of, the liveliest first
 	counts      []int        // of rooms, by list
-	windows     [][]place    // what the client looks at, by list
+	windows     [][]place    // what a new client looks at, by list
 	kinds       []rooms.Kind // of all candidates; nil: was not needed yet
 	everything  accountData  // nil: was not needed yet
 }
@@ -47,20 +47,10 @@ func (a *ask) look(ctx context.Context) (t *turn, err error) {
 	return t, t.match(ctx)
 }
 
-// known returns what the client has of a room with this answer; nil: nothing.
-func (t *turn) known(room id.RoomID) *known {
-	if k := t.rooms[room]; k != nil {
-		return k
-	}
-	return t.have.rooms[room]
-}
-
-// learn changes what the client has of a room with this answer. It has
-// something of it already.
-func (t *turn) learn(room id.RoomID, change func(*known)) {
-	k := *t.known(room)
-	change(&k)
-	t.rooms[room] = &k
+// learn notes what the client has of a room with this answer.
+func (t *turn) learn(x *match, k known) {
+	x.is = &k
+	t.rooms[x.m.Room] = x.is
 }
 
 // tell writes the whole answer, and reports whether there is anything in it
@@ -94,8 +84,8 @@ func (t *turn) write(ctx context.Context) (news bool, err error) {
 	w.Name("rooms")
 	w.Buf = append(w.Buf, '{')
 	bare := len(w.Buf)
-	for i := range t.matches {
-		if err := t.writeRoom(ctx, &t.matches[i]); err != nil {
+	for _, x := range t.matches {
+		if err := t.writeRoom(ctx, x); err != nil {
 			return false, err
 		}
 	}
