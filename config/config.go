@@ -31,6 +31,7 @@ type Config struct {
 	Rooms        Rooms        `doc:"What new rooms are like."`
 	Privacy      Privacy      `doc:"What is kept and shown about people. Addresses and programs of people are not kept at all, whatever is set here."`
 	Presence     Presence     `doc:"Whether people see who is online."`
+	Search       Search       `doc:"Whether people can search what was said."`
 	Support      Support      `doc:"Whom people can ask for help. It is shown to everybody, even without an account."`
 	Log          Log          `doc:"What the server says about its work. Messages, tokens, and addresses of people are never in it."`
 
@@ -143,6 +144,11 @@ type Privacy struct {
 // Presence is whether people see who is online.
 type Presence struct {
 	Enabled bool `default:"false" doc:"Tell people in the same room who is online. It says a lot about a person's day, and costs work in large rooms."`
+}
+
+// Search is whether people can search what was said.
+type Search struct {
+	Enabled bool `default:"true" doc:"Keep an index of the words of messages, so that people find what was said in rooms that are not encrypted. Messages are stored in any case; the index adds a tenth or so to that. When it is switched off, the index is removed."`
 }
 
 // Support is whom people can ask for help.

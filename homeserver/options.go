@@ -12,6 +12,7 @@ import (
 	"plenum/homeserver/api/client/discovery"
 	"plenum/homeserver/media"
 	"plenum/homeserver/push"
+	"plenum/homeserver/search"
 	"plenum/homeserver/userdata"
 	"plenum/internal/httpx"
 	"plenum/rooms"
@@ -42,6 +43,10 @@ func userdataOptions(cfg config.Config) userdata.Options {
 func pushOptions(cfg config.Config) push.Options {
 	private := cfg.Throwaway != nil // suites have their push gateways next door
 	return push.Options{Gateway: push.NewGateway(private), AllowHTTP: private, TellContent: cfg.Privacy.PushText}
+}
+
+func searchOptions(cfg config.Config) search.Options {
+	return search.Options{Off: !cfg.Search.Enabled}
 }
 
 func keysOptions(cfg config.Config) e2ee.Options {

@@ -17,6 +17,7 @@ import (
 	"plenum/homeserver/account"
 	"plenum/homeserver/media"
 	"plenum/homeserver/push"
+	"plenum/homeserver/search"
 	"plenum/homeserver/sync"
 	"plenum/homeserver/userdata"
 	"plenum/internal/run"
@@ -37,6 +38,7 @@ type parts struct {
 	rooms      *rooms.Rooms
 	userdata   *userdata.Data
 	push       *push.Push
+	search     *search.Search
 	keys       *e2ee.Keys
 	todevice   *todevice.Sender
 	backups    *backup.Backups
@@ -80,6 +82,7 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.push, err = push.New(p.db, p.rooms, p.userdata, pushOptions(cfg), log); err != nil {
 		return p, err
 	}
+	p.search = search.New(p.db, p.rooms, searchOptions(cfg), log)
 	if p.keys, err = e2ee.New(ctx, p.db, p.rooms, devices{people}, keysOptions(cfg), log); err != nil {
 		return p, err
 	}
@@ -101,6 +104,7 @@ func (p *parts) add(g *run.Group) {
 	g.Add("accounts", p.accounts.Run)
 	g.Add("user data", p.userdata.Run)
 	g.Add("push", p.push.Run)
+	g.Add("search", p.search.Run)
 	g.Add("to device", p.todevice.Run)
 	g.Add("media", p.media.Run)
 }

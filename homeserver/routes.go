@@ -12,6 +12,7 @@ import (
 	"plenum/homeserver/api/client/profile"
 	pushapi "plenum/homeserver/api/client/push"
 	"plenum/homeserver/api/client/room"
+	searchapi "plenum/homeserver/api/client/search"
 	"plenum/homeserver/api/client/session"
 	syncapi "plenum/homeserver/api/client/sync"
 	todeviceapi "plenum/homeserver/api/client/todevice"
@@ -30,6 +31,7 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		syncapi.New(p.sync).Routes(),
 		userdataapi.New(p.userdata).Routes(),
 		pushapi.New(p.push).Routes(),
+		searchapi.New(p.search, p.rooms, p.userdata).Routes(),
 		directory.New(p.rooms, p.accounts).Routes(),
 		keys.New(p.keys, p.accounts).Routes(),
 		keys.NewDehydrated(p.dehydrated).Routes(),
