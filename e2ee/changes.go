@@ -7,11 +7,14 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
+	"plenum/rooms"
 )
 
 // Changes returns whose keys the user has to ask for again: those that
 // changed after since and up to upto, and those of people with whom the user
-// began to share a room; and with whom the user shares no room any more.
+// began to share a room; and with whom the user shares no room any more. All
+// that is as of upto, whatever has happened since: so nobody falls between two
+// questions.
 //
 // Spec: client-server-api#tracking-the-device-list-for-a-user
 func (k *Keys) Changes(ctx context.Context, user id.UserID, since, upto matrix.Position) (changed, left []id.UserID, err error) {
@@ -26,7 +29,7 @@ func (k *Keys) Changes(ctx context.Context, user id.UserID, since, upto matrix.P
 		if other == user || c.met[other] {
 			continue
 		}
-		shares, err := k.rooms.ShareRoom(ctx, user, other)
+		shares, err := k.rooms.SharedRoomAt(ctx, user, other, upto)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -60,7 +63,7 @@ func (c *changes) keys() error {
 		shares := other == c.user
 		if !shares {
 			var err error
-			if shares, err = c.k.rooms.ShareRoom(c.ctx, c.user, other); err != nil {
+			if shares, err = c.k.rooms.SharedRoomAt(c.ctx, c.user, other, c.upto); err != nil {
 				return err
 			}
 		}
@@ -112,8 +115,12 @@ func (c *changes) room(room id.RoomID) error {
 	if err != nil {
 		return err
 	}
+	is, err := c.k.rooms.MembershipAt(c.ctx, c.user, room, c.upto)
+	if err != nil {
+		return err
+	}
+	was := is
 	var came, went []id.UserID
-	mine, was := false, "join"
 	for _, d := range deltas {
 		if d.Key.Type != "m.room.member" {
 			continue
@@ -124,23 +131,36 @@ func (c *changes) room(room id.RoomID) error {
 		}
 		switch other := id.UserID(d.Key.Key); {
 		case other == c.user:
-			mine, was = true, before
+			was, is = before, now
 		case now == "join" && before != "join":
 			came = append(came, other)
 		case now != "join" && before == "join":
 			went = append(went, other)
 		}
 	}
-	is := rm.MembershipOf(c.user)
-	switch {
-	case is == "join" && mine && was != "join":
-		add(c.met, rm.Members("join"), c.user)
-	case is == "join":
+	return c.tell(rm, was == "join", is == "join", came, went)
+}
+
+// tell notes what it means that people came into and went from a room that the
+// user was in before, or is in now.
+func (c *changes) tell(rm *rooms.Room, was, is bool, came, went []id.UserID) error {
+	if was && is {
 		add(c.met, came, "")
 		add(c.parted, went, "")
-	case mine && was == "join":
-		add(c.parted, append(went, rm.Members("join")...), c.user)
 	}
+	if was == is {
+		return nil
+	}
+	members, err := rm.MembersAt(c.ctx, c.upto)
+	if err != nil {
+		return err
+	}
+	if is {
+		add(c.met, members, c.user)
+		return nil
+	}
+	add(c.parted, members, c.user)
+	add(c.parted, went, "")
 	return nil
 }
 
