@@ -93,11 +93,17 @@ func (r *Rooms) MembersFor(ctx context.Context, p matrix.Principal, q MembersQue
 	if err := q.check(); err != nil {
 		return nil, nil, err
 	}
+	rm, err := r.known(ctx, q.Room)
+	if err != nil {
+		return nil, nil, err
+	}
 	at := maxPos
 	if q.At != nil {
-		at = q.At.Pos
+		if at, err = rm.seenFrom(ctx, p.User, q.At.Pos); err != nil {
+			return nil, nil, err
+		}
 	}
-	rm, s, err := r.stateFor(ctx, p, q.Room, at)
+	_, s, err := r.stateFor(ctx, p, q.Room, at)
 	if err != nil {
 		return nil, nil, err
 	}

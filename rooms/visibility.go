@@ -308,6 +308,26 @@ func (s *sight) border(pos matrix.Position, back bool) (matrix.Position, bool) {
 	return best, found
 }
 
+// seenFrom returns at, or the position after it from which on user may see what
+// happens in the room.
+func (rm *Room) seenFrom(ctx context.Context, user id.UserID, at matrix.Position) (matrix.Position, error) {
+	s, err := rm.sight(ctx, user)
+	if err != nil || s.isWhole() {
+		return at, err
+	}
+	if err := s.remember(ctx); err != nil {
+		return 0, err
+	}
+	for !s.allows(at, s.seen.at(at), s.membership(at)) {
+		next, ok := s.border(at, false)
+		if !ok {
+			return maxPos, nil
+		}
+		at = next
+	}
+	return at, nil
+}
+
 // Visible returns those of evs, events of this room, that user may see, in
 // their order. For a member of a room that always was open to members it costs
 // nothing; otherwise at most one small query.
