@@ -92,6 +92,7 @@ func TestDeviceListsAndKeys(t *testing.T) {
 		late.q.Conn = "late"
 		late.sync().wantExtension("", "e2ee")
 		h.join(bob, room)
+		late.sync()
 		late.q.Extensions.E2EE = true
 		late.sync().wantExtension(`{"changed":["@bob:one.example"]}`, "e2ee", "device_lists")
 	})

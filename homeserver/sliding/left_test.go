@@ -176,6 +176,10 @@ func TestThrownOut(t *testing.T) {
 		e.wantThat("joined_count", "")
 		e.wantThat("membership", `"leave"`)
 		later.sync().wantRooms()
+
+		h.must(h.Forget(h.Context(), as(ada), kicked))
+		later.q.Pos = ""
+		later.sync().wantRooms(banned)
 	})
 }
 
