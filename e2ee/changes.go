@@ -111,57 +111,71 @@ func (c *changes) room(room id.RoomID) error {
 	if err != nil {
 		return err
 	}
+	me, came, went, err := c.moves(rm)
+	if err != nil {
+		return err
+	}
+	if me.was {
+		add(c.parted, went, "")
+	}
+	switch {
+	case !me.was && !me.is:
+		return nil
+	case me.stayed:
+		add(c.met, came, "")
+		return nil
+	}
+	members, err := rm.MembersAt(c.ctx, c.upto)
+	if me.is {
+		add(c.met, members, c.user)
+	} else {
+		add(c.parted, members, c.user)
+	}
+	return err
+}
+
+// moves returns what the user did in a room, and who else came and went.
+func (c *changes) moves(rm *rooms.Room) (me visit, came, went []id.UserID, err error) {
+	membership, err := c.k.rooms.MembershipAt(c.ctx, c.user, rm.ID(), c.upto)
+	if err != nil {
+		return me, nil, nil, err
+	}
+	is := membership == "join"
+	me = visit{is, is, is} // unless it changed
 	deltas, err := rm.StateChanges(c.ctx, c.since, c.upto)
-	if err != nil {
-		return err
-	}
-	is, err := c.k.rooms.MembershipAt(c.ctx, c.user, room, c.upto)
-	if err != nil {
-		return err
-	}
-	was := is
-	var came, went []id.UserID
 	for _, d := range deltas {
 		if d.Key.Type != "m.room.member" {
 			continue
 		}
-		before, now, err := c.k.rooms.MembershipChange(c.ctx, d)
+		v, err := c.visit(d)
 		if err != nil {
-			return err
+			return me, nil, nil, err
 		}
 		switch other := id.UserID(d.Key.Key); {
 		case other == c.user:
-			was, is = before, now
-		case now == "join" && before != "join":
+			me = v
+		case v.is && !v.stayed:
 			came = append(came, other)
-		case now != "join" && before == "join":
+		case v.was && !v.is:
 			went = append(went, other)
 		}
 	}
-	return c.tell(rm, was == "join", is == "join", came, went)
+	return me, came, went, err
 }
 
-// tell notes what it means that people came into and went from a room that the
-// user was in before, or is in now.
-func (c *changes) tell(rm *rooms.Room, was, is bool, came, went []id.UserID) error {
-	if was && is {
-		add(c.met, came, "")
-		add(c.parted, went, "")
+// visit is whether somebody was in a room before a change, is in it after, and
+// was so in between.
+type visit struct{ was, is, stayed bool }
+
+// visit reads what a change of a member means. Whoever was away for a moment
+// has come anew: their keys could not be asked for meanwhile.
+func (c *changes) visit(d rooms.StateChange) (v visit, err error) {
+	was, is, err := c.k.rooms.MembershipChange(c.ctx, d)
+	v.was, v.is = was == "join", is == "join"
+	if v.was && v.is && err == nil {
+		v.stayed, err = c.k.rooms.Stayed(c.ctx, d)
 	}
-	if was == is {
-		return nil
-	}
-	members, err := rm.MembersAt(c.ctx, c.upto)
-	if err != nil {
-		return err
-	}
-	if is {
-		add(c.met, members, c.user)
-		return nil
-	}
-	add(c.parted, members, c.user)
-	add(c.parted, went, "")
-	return nil
+	return v, err
 }
 
 // add puts users into set, except one.

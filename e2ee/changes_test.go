@@ -73,3 +73,50 @@ func TestDeviceListsBetweenAnyTwoMoments(t *testing.T) {
 }
 
 func names(set map[id.UserID]bool) string { return fmt.Sprint(slices.Sorted(maps.Keys(set))) }
+
+// Whoever was away between two syncs could not ask for keys, nor be asked for.
+func TestDeviceListsOfAMomentAway(t *testing.T) {
+	t.Parallel()
+	each(t, e2ee.Options{}, func(h *house) {
+		room := h.room(bob, eve)
+		for _, again := range []bool{false, true} {
+			since := h.db.Committed()
+			h.must(h.rooms.Leave(h.Context(), on(eve, "PHONE"), rooms.MemberChange{Room: room}))
+			h.must(h.rooms.Join(h.Context(), on(eve, "PHONE"), rooms.MemberChange{Room: room}))
+			h.setName(room, eve, "Eve")
+			if again {
+				h.reopen()
+			}
+			h.wantChanges(bob, since, []id.UserID{eve}, nil)
+			h.wantChanges(eve, since, []id.UserID{ada, bob}, nil)
+			since = h.db.Committed()
+			h.setName(room, eve, "Eva")
+			h.wantChanges(bob, since, nil, nil)
+			h.wantChanges(eve, since, nil, nil)
+		}
+	})
+}
+
+func TestADeclinedInvitationIsNoDeviceListNews(t *testing.T) {
+	t.Parallel()
+	each(t, e2ee.Options{}, func(h *house) {
+		room := h.room(bob)
+		since := h.db.Committed()
+		h.must(h.rooms.Invite(h.Context(), on(ada, "PHONE"), rooms.MemberChange{Room: room, User: eve}))
+		h.wantChanges(bob, since, nil, nil)
+		h.must(h.rooms.Leave(h.Context(), on(eve, "PHONE"), rooms.MemberChange{Room: room}))
+		for _, user := range []id.UserID{bob, eve} {
+			h.wantChanges(user, since, nil, nil)
+		}
+	})
+}
+
+// setName changes how a member appears in a room.
+func (h *house) setName(room id.RoomID, user id.UserID, name string) {
+	h.Helper()
+	key := string(user)
+	_, err := h.rooms.Send(h.Context(), on(user, "PHONE"), rooms.Draft{
+		Room: room, Type: "m.room.member", StateKey: &key, Content: raw(map[string]string{"membership": "join", "displayname": name}),
+	})
+	h.must(err)
+}

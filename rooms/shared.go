@@ -92,3 +92,20 @@ func (rm *Room) MembersAt(ctx context.Context, pos matrix.Position) ([]id.UserID
 	}
 	return out, nil
 }
+
+// Stayed reports whether a member who was joined before a change and is so
+// after it was not away in between.
+func (r *Rooms) Stayed(ctx context.Context, c StateChange) (bool, error) {
+	for at := c.Event; at > c.Prev; {
+		evs, err := r.Events(ctx, []matrix.Position{at})
+		if err != nil {
+			return false, err
+		}
+		e := evs[at]
+		if e == nil || e.Membership() != "join" {
+			return false, nil
+		}
+		at = e.Replaces
+	}
+	return true, nil
+}
