@@ -26,13 +26,14 @@ func accountsOptions(cfg config.Config) accounts.Options {
 	return accounts.Options{ServerName: cfg.ServerName, LastSeen: cfg.Privacy.LastSeen}
 }
 
-func roomsOptions(cfg config.Config, signer *event.Signer) rooms.Options {
+func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Store) rooms.Options {
 	return rooms.Options{
 		ServerName:     cfg.ServerName,
 		Signer:         signer,
 		DefaultVersion: cfg.Rooms.DefaultVersion,
 		EncryptPresets: cfg.Rooms.Encrypt,
 		RoomsInMemory:  cfg.Rooms.InMemory,
+		Erased:         people,
 	}
 }
 

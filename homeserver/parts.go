@@ -18,6 +18,7 @@ import (
 	"plenum/homeserver/media"
 	"plenum/homeserver/push"
 	"plenum/homeserver/search"
+	"plenum/homeserver/sliding"
 	"plenum/homeserver/sync"
 	"plenum/homeserver/userdata"
 	"plenum/internal/run"
@@ -46,6 +47,7 @@ type parts struct {
 	accounts   *account.Accounts
 	media      *media.Media
 	sync       *sync.Syncer
+	sliding    *sliding.Engine
 }
 
 // newParts opens the database and builds everything on it. On an error, what
@@ -73,7 +75,7 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.blobs, err = blob.Open(mediaFolder(cfg), cfg.Media.KeyFile); err != nil {
 		return p, err
 	}
-	if p.rooms, err = rooms.New(p.db, events, people, roomsOptions(cfg, p.signer), log); err != nil {
+	if p.rooms, err = rooms.New(p.db, events, people, roomsOptions(cfg, p.signer, people), log); err != nil {
 		return p, err
 	}
 	if p.userdata, err = userdata.New(p.db, p.rooms, userdataOptions(cfg), log); err != nil {
@@ -89,14 +91,20 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.todevice, err = todevice.New(p.db, devices{people}, todeviceOptions(cfg), log); err != nil {
 		return p, err
 	}
+	told := sync.Sources{
+		DB: p.db, Rooms: p.rooms, Data: p.userdata, Push: p.push, Keys: p.keys, ToDevice: p.todevice,
+	}
+	if p.sync, err = sync.New(told); err != nil {
+		return p, err
+	}
+	if p.sliding, err = sliding.New(sliding.Sources(told)); err != nil {
+		return p, err
+	}
 	p.backups = backup.New(p.db)
 	p.dehydrated = e2ee.NewDehydrated(p.db, p.keys, p.todevice, people)
 	p.accounts = account.New(people, p.rooms, p.hooks(), accountOptions(cfg), log)
 	p.media = media.New(mediastore.New(p.db), p.blobs, mediaOptions(cfg), log)
-	p.sync, err = sync.New(sync.Sources{
-		DB: p.db, Rooms: p.rooms, Data: p.userdata, Push: p.push, Keys: p.keys, ToDevice: p.todevice,
-	})
-	return p, err
+	return p, nil
 }
 
 // add adds what runs for as long as the server does.
@@ -113,7 +121,7 @@ func (p *parts) add(g *run.Group) {
 func (p *parts) hooks() account.Hooks {
 	return account.Hooks{
 		DevicesGone: []func(context.Context, *storage.Tx, id.UserID, []id.DeviceID) error{
-			p.userdata.DevicesGone, p.push.DevicesGone, p.keys.DevicesGone, p.todevice.DevicesGone,
+			p.userdata.DevicesGone, p.push.DevicesGone, p.keys.DevicesGone, p.todevice.DevicesGone, p.sliding.DevicesGone,
 		},
 		Gone: []func(context.Context, id.UserID, bool) error{
 			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone,

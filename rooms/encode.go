@@ -63,6 +63,7 @@ type encoder struct {
 	now    int64
 	sight  *sight
 	beside map[matrix.Position]*Event // what is shown beside the events
+	hidden map[matrix.Position]*Event // redacted forms of what is shown only so
 	sums   map[id.EventID]*sum        // nil when there are none
 }
 
@@ -93,9 +94,11 @@ func (r *Rooms) newEncoder(ctx context.Context, enc Encoding, rm *Room, evs []*E
 		}
 	}
 	if x.sight.is != eventlog.None && low < x.sight.since {
-		err = x.sight.remember(ctx)
+		if err := x.sight.remember(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return x, err
+	return x, x.hide(evs)
 }
 
 // wanted adds to want what is shown beside evs.
@@ -144,6 +147,7 @@ func (x *encoder) appendWhole(dst []byte, e *Event, depth int) []byte {
 // open writes e up to the inside of its unsigned part, which has an age and, for
 // users, their membership at e.
 func (x *encoder) open(dst []byte, e *Event) []byte {
+	e = x.form(e)
 	if x.enc.Federation {
 		dst = append(dst, e.PDU[:len(e.PDU)-1]...)
 	} else {
@@ -174,7 +178,7 @@ func (x *encoder) appendReplaced(dst []byte, prev *Event) []byte {
 		return dst
 	}
 	dst = append(dst, `,"prev_content":`...)
-	dst = append(dst, prev.pdu.Content...)
+	dst = append(dst, x.form(prev).pdu.Content...)
 	dst = append(dst, `,"prev_sender":`...)
 	return appendText(dst, string(prev.Sender))
 }

@@ -26,8 +26,9 @@ type Options struct {
 	Signer         *event.Signer
 	DefaultVersion string // room version of new rooms
 	EncryptPresets []string
-	RoomsInMemory  int // rooms whose state is kept in memory
-	EventsInMemory int // events kept in memory beside those of hot rooms
+	RoomsInMemory  int      // rooms whose state is kept in memory
+	EventsInMemory int      // events kept in memory beside those of hot rooms
+	Erased         Erasures // nil: nobody
 	Now            func() time.Time
 }
 

@@ -48,6 +48,7 @@ type house struct {
 	*rooms.Rooms
 	db       *storage.DB
 	profiles *profiles
+	erased   rooms.Erasures
 }
 
 func each(t *testing.T, fn func(h *house)) {
@@ -70,7 +71,7 @@ func (h *house) reopen() {
 		h.Fatal(err)
 	}
 	opt := rooms.Options{
-		ServerName: here, DefaultVersion: "12",
+		ServerName: here, DefaultVersion: "12", Erased: h.erased,
 		Signer: event.NewSigner(here, "ed25519:1", ed25519.NewKeyFromSeed(make([]byte, 32))),
 	}
 	if h.Rooms, err = rooms.New(h.db, log, h.profiles, opt, slog.New(slog.DiscardHandler)); err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"maunium.net/go/mautrix/id"
@@ -36,8 +36,7 @@ type Store struct {
 	opt Options
 	hot *hot
 
-	mu     sync.RWMutex
-	erased map[Hash]struct{}
+	erased atomic.Pointer[map[Hash]struct{}] // never changes: another takes its place
 }
 
 // New returns the accounts of db.
@@ -49,13 +48,15 @@ func New(ctx context.Context, db *storage.DB, opt Options) (_ *Store, err error)
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	s := &Store{db: db, opt: opt, hot: newHot(opt.InMemory), erased: map[Hash]struct{}{}}
+	s := &Store{db: db, opt: opt, hot: newHot(opt.InMemory)}
+	erased := map[Hash]struct{}{}
 	err = db.Read(ctx, func(tx *storage.Tx) error {
 		return storage.Each(ctx, tx, func(h Hash) error {
-			s.erased[h] = struct{}{}
+			erased[h] = struct{}{}
 			return nil
 		}, `SELECT hash FROM account_erased`)
 	})
+	s.erased.Store(&erased)
 	return s, err
 }
 
