@@ -14,6 +14,7 @@ import (
 	"plenum/homeserver/api/client/room"
 	searchapi "plenum/homeserver/api/client/search"
 	"plenum/homeserver/api/client/session"
+	slidingapi "plenum/homeserver/api/client/sliding"
 	syncapi "plenum/homeserver/api/client/sync"
 	todeviceapi "plenum/homeserver/api/client/todevice"
 	userdataapi "plenum/homeserver/api/client/userdata"
@@ -29,6 +30,7 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		profile.New(p.accounts).Routes(),
 		room.New(p.rooms, p.userdata).Routes(),
 		syncapi.New(p.sync).Routes(),
+		slidingapi.New(p.sliding).Routes(),
 		userdataapi.New(p.userdata).Routes(),
 		pushapi.New(p.push).Routes(),
 		searchapi.New(p.search, p.rooms, p.userdata).Routes(),

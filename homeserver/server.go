@@ -99,7 +99,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	g.Add("backups", s.backups.Run)
 	s.addListeners(&g)
-	g.Add("long polls", s.parts.sync.Run) // stops first, so that nobody is waited for in vain
+	// These stop first, so that nobody is waited for in vain.
+	g.Add("long polls", s.parts.sync.Run)
+	g.Add("sliding long polls", s.parts.sliding.Run)
 	return g.Run(ctx)
 }
 

@@ -73,11 +73,13 @@ func TestVersions(t *testing.T) {
 			t.Errorf("lacks %s: %v", v, said.Versions)
 		}
 	}
-	if !said.Features["org.matrix.msc3916.stable"] {
-		t.Errorf("features %v", said.Features)
+	for _, there := range []string{"org.matrix.msc3916.stable", "org.matrix.simplified_msc3575"} {
+		if !said.Features[there] {
+			t.Errorf("lacks %s: %v", there, said.Features)
+		}
 	}
 	// What is not there must not be promised: clients would rely on it.
-	for _, absent := range []string{"org.matrix.simplified_msc3575", "org.matrix.msc4140", "org.matrix.msc4108", "io.element.e2ee_forced.private"} {
+	for _, absent := range []string{"org.matrix.msc4140", "org.matrix.msc4108", "io.element.e2ee_forced.private"} {
 		if said.Features[absent] {
 			t.Errorf("promises %s", absent)
 		}

@@ -31,6 +31,7 @@ func supported(opt Options) versionsResponse {
 			"org.matrix.msc3916.stable":                      true, // media for members only
 			"org.matrix.msc3981":                             true, // relations of relations
 			"org.matrix.msc4222":                             true, // state after the timeline
+			"org.matrix.simplified_msc3575":                  true, // sliding sync
 			"uk.half-shot.msc2666.query_mutual_rooms":        true, // rooms shared with somebody
 			"uk.half-shot.msc2666.query_mutual_rooms.stable": true,
 			"uk.tcpip.msc4133":                               true, // any field in a profile
