@@ -1,9 +1,6 @@
-package homeserver_test
+package hstest_test
 
 import (
-	"crypto/ed25519"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -12,34 +9,9 @@ import (
 
 	"plenum/homeserver/hstest"
 	"plenum/internal/matrix"
-	"plenum/rooms/event"
 )
 
-const (
-	clientV3   = "/_matrix/client/v3"
-	dehydrated = "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device"
-)
-
-// deviceKeys makes identity keys for a device, signed by itself.
-func deviceKeys(t testing.TB, user, device any) map[string]any {
-	t.Helper()
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, key := fmt.Sprint("ed25519:", device), base64.RawStdEncoding.EncodeToString(public)
-	keys := map[string]any{
-		"user_id": user, "device_id": device, "algorithms": []string{"m.olm.v1.curve25519-aes-sha2"},
-		"keys": map[string]string{name: key, fmt.Sprint("curve25519:", device): key},
-	}
-	canonical, err := event.AppendCanonical(nil, inJSON(t, keys), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sig := base64.RawStdEncoding.EncodeToString(ed25519.Sign(private, canonical))
-	keys["signatures"] = map[string]any{fmt.Sprint(user): map[string]string{name: sig}}
-	return keys
-}
+const dehydrated = "/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device"
 
 // oneTimeKeys makes one-time keys with these names.
 func oneTimeKeys(names ...string) map[string]any {
@@ -52,7 +24,7 @@ func oneTimeKeys(names ...string) map[string]any {
 
 // devicesOf returns the devices of other whose keys c finds.
 func devicesOf(c *hstest.Client, other any) []string {
-	answer := c.Post(clientV3+"/keys/query", hstest.More{"device_keys": hstest.More{fmt.Sprint(other): []string{}}})
+	answer := c.Post(v3+"/keys/query", hstest.More{"device_keys": hstest.More{fmt.Sprint(other): []string{}}})
 	var ids []string
 	for id := range hstest.Part(answer, "device_keys", fmt.Sprint(other)).Map() {
 		ids = append(ids, id)
@@ -63,7 +35,7 @@ func devicesOf(c *hstest.Client, other any) []string {
 
 // sendTo sends a message from device to device.
 func sendTo(c *hstest.Client, txn string, user, device any, text string) {
-	c.Put(hstest.Path(clientV3, "sendToDevice", "m.test", txn), hstest.More{"messages": hstest.More{
+	c.Put(hstest.Path(v3, "sendToDevice", "m.test", txn), hstest.More{"messages": hstest.More{
 		fmt.Sprint(user): hstest.More{fmt.Sprint(device): hstest.More{"text": text}},
 	}})
 }
@@ -106,13 +78,13 @@ func TestADehydratedDeviceCollectsMessages(t *testing.T) {
 		}
 		claim := hstest.More{"one_time_keys": hstest.More{string(ada.User): hstest.More{device: "signed_curve25519"}}}
 		for _, want := range []string{"a", "fall", "fall"} {
-			if got := bob.Post(clientV3+"/keys/claim", claim).Get("one_time_keys.*.*.*.key").Str; got != want {
+			if got := bob.Post(v3+"/keys/claim", claim).Get("one_time_keys.*.*.*.key").Str; got != want {
 				t.Errorf("bob claims %q, want %q", got, want)
 			}
 		}
 
 		// Whoever has no device left still gets what was sent.
-		ada.Post(clientV3+"/logout/all", hstest.More{})
+		ada.Post(v3+"/logout/all", hstest.More{})
 		var want []string
 		for i := range 5 {
 			want = append(want, fmt.Sprint(i))
@@ -150,15 +122,6 @@ func TestADehydratedDeviceCollectsMessages(t *testing.T) {
 			t.Errorf("after it was deleted, bob sees the devices %q", got)
 		}
 	})
-}
-
-func inJSON(t testing.TB, v any) []byte {
-	t.Helper()
-	raw, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
 }
 
 func query(name, value string) string {
