@@ -31,6 +31,7 @@ func (s *Store) Dehydrated(ctx context.Context, tx *storage.Tx, user id.UserID) 
 // Dehydrate adds a dehydrated device to those of user, who has none. It
 // reports false when there is another device with that id.
 func (s *Store) Dehydrate(ctx context.Context, tx *storage.Tx, user id.UserID, d Dehydrated, name string) (bool, error) {
+	s.changed(tx, user)
 	_, ok, err := storage.One[id.DeviceID](ctx, tx, dehydrate, user, d.ID, name, []byte(d.Data))
 	return ok, err
 }

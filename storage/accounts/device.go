@@ -33,6 +33,16 @@ func (s *Store) Devices(ctx context.Context, user id.UserID) (all []Device, err 
 	return all, err
 }
 
+// KnownDevices is Devices from memory. It does not say when they were seen
+// last. The slice is shared: callers do not change it.
+func (s *Store) KnownDevices(ctx context.Context, user id.UserID) ([]Device, error) {
+	e, err := s.known(ctx, user)
+	if err != nil || e == nil {
+		return nil, err
+	}
+	return e.devices, nil
+}
+
 // Device returns a device of user, and false when there is none.
 func (s *Store) Device(ctx context.Context, user id.UserID, device id.DeviceID) (d Device, ok bool, err error) {
 	defer matrix.Wrap(&err, "device %s of %s", device, user)
@@ -45,6 +55,7 @@ func (s *Store) Device(ctx context.Context, user id.UserID, device id.DeviceID) 
 
 // Rename names a device. It reports whether there is one.
 func (s *Store) Rename(ctx context.Context, tx *storage.Tx, user id.UserID, device id.DeviceID, name string) (bool, error) {
+	s.changed(tx, user)
 	_, ok, err := storage.One[string](ctx, tx, renameDevice, user, device, name)
 	return ok, err
 }

@@ -21,6 +21,7 @@ type entry struct {
 	profile                Profile
 	displayName, avatarURL string // of the profile
 	tokens                 []*Token
+	devices                []Device
 	used                   atomic.Int64 // seconds since 1970
 }
 
@@ -156,6 +157,9 @@ func (s *Store) read(ctx context.Context, tx *storage.Tx, user id.UserID) (*entr
 	}
 	for _, row := range rows {
 		e.tokens = append(e.tokens, newToken(e, row))
+	}
+	if e.devices, err = storage.Select[Device](ctx, tx, devicesOf, user); err != nil {
+		return nil, err
 	}
 	e.profile, err = readProfile(ctx, tx, user)
 	e.displayName, e.avatarURL = e.profile.Text(DisplayName), e.profile.Text(AvatarURL)

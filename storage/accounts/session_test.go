@@ -273,9 +273,11 @@ func TestDevices(t *testing.T) {
 			}
 			return w.SignIn(ctx, tx, ada, "C", "", Pair{Access: HashOf("c")})
 		})
-		all, err := w.Devices(t.Context(), ada)
-		if err != nil || len(all) != 2 || all[0].ID != "C" || all[1].Name != "pocket" {
-			t.Errorf("got %+v, %v", all, err)
+		for name, read := range map[string]func(context.Context, id.UserID) ([]Device, error){"read": w.Devices, "known": w.KnownDevices} {
+			all, err := read(t.Context(), ada)
+			if err != nil || len(all) != 2 || all[0].ID != "C" || all[1].Name != "pocket" {
+				t.Errorf("%s: got %+v, %v", name, all, err)
+			}
 		}
 		w.write(func(ctx context.Context, tx *storage.Tx) error {
 			gone, err := w.SignOutAll(ctx, tx, ada, "C")
@@ -286,6 +288,47 @@ func TestDevices(t *testing.T) {
 		})
 		if w.speaks("a") != "" || w.speaks("c") == "" {
 			t.Error("the wrong device was signed out")
+		}
+		if all, err := w.KnownDevices(t.Context(), ada); err != nil || len(all) != 1 || all[0].ID != "C" {
+			t.Errorf("still known: %+v, %v", all, err)
+		}
+	})
+}
+
+func TestADehydratedDeviceOutlivesSessions(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		w := newWorld(t, db, Options{})
+		w.open(ada, "a")
+		dry := Dehydrated{ID: "DRY", Data: []byte(`{"algorithm":"x"}`)}
+		w.write(func(ctx context.Context, tx *storage.Tx) error {
+			if ok, err := w.Dehydrate(ctx, tx, ada, Dehydrated{ID: "D", Data: dry.Data}, ""); ok || err != nil {
+				t.Errorf("a device with a session was dehydrated: %v, %v", ok, err)
+			}
+			ok, err := w.Dehydrate(ctx, tx, ada, dry, "dry")
+			if !ok {
+				t.Error("not dehydrated")
+			}
+			return err
+		})
+		w.write(func(ctx context.Context, tx *storage.Tx) error {
+			gone, err := w.SignOutAll(ctx, tx, ada, "")
+			if !slices.Equal(gone, []id.DeviceID{"D"}) {
+				t.Errorf("signed out %v", gone)
+			}
+			return err
+		})
+		if d, ok, err := w.ReadDehydrated(t.Context(), ada); err != nil || !ok || d.ID != "DRY" || string(d.Data) != string(dry.Data) {
+			t.Errorf("dehydrated: %+v, %v, %v", d, ok, err)
+		}
+		if all, _ := w.KnownDevices(t.Context(), ada); len(all) != 1 || all[0].Name != "dry" {
+			t.Errorf("devices %+v", all)
+		}
+		// Whoever signs in on it has brought it to life in another way.
+		w.write(func(ctx context.Context, tx *storage.Tx) error {
+			return w.SignIn(ctx, tx, ada, "DRY", "", Pair{Access: HashOf("c")})
+		})
+		if _, ok, _ := w.ReadDehydrated(t.Context(), ada); ok {
+			t.Error("it is dehydrated still")
 		}
 	})
 }
