@@ -103,9 +103,10 @@ func (m *Maker) Start(ctx context.Context, recipients []age.Recipient) (*Stream,
 	still := context.AfterFunc(ctx, func() { _ = read.CloseWithError(context.Cause(ctx)) })
 	m.current = s
 	go func() {
-		defer cancel(nil)
 		s.summary, s.err = m.write(ctx, write, recipients)
-		still() // what is written is read to its end
+		if still(); s.err != nil { // else what is written is read to its end
+			cancel(s.err)
+		}
 		m.mu.Lock()
 		m.current = nil
 		m.mu.Unlock()
@@ -114,6 +115,9 @@ func (m *Maker) Start(ctx context.Context, recipients []age.Recipient) (*Stream,
 	}()
 	return s, nil
 }
+
+// Broken returns a context that ends when the backup breaks off, or is closed.
+func (s *Stream) Broken() context.Context { return s.ctx }
 
 // Read reads the encrypted backup. It returns an error other than io.EOF when
 // the backup could not be made: what was read until then is useless.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"plenum/storage/blob"
@@ -18,8 +19,20 @@ type spool struct {
 	w    *bufio.Writer
 }
 
+// spoolName is a pattern.
+const spoolName = ".backup-*"
+
 func newSpool(folder string) (*spool, error) {
-	file, err := os.CreateTemp(folder, ".backup-*")
+	left, err := filepath.Glob(filepath.Join(folder, spoolName))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range left { // of a process that was killed
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	file, err := os.CreateTemp(folder, spoolName)
 	if err != nil {
 		return nil, fmt.Errorf("temporary file: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"plenum/homeserver/archive"
 	"plenum/internal/httpx"
@@ -20,6 +21,9 @@ const (
 	backupDone   = "Plenum-Backup"
 	backupFailed = "Plenum-Backup-Error"
 )
+
+// lastWords is how long a client has to hear that a backup broke off.
+const lastWords = 2 * time.Second
 
 // backup is POST of the public keys; the answer is the backup.
 func (a *API) backup(w http.ResponseWriter, r *httpx.Request[httpx.None]) error {
@@ -42,6 +46,10 @@ func (a *API) backup(w http.ResponseWriter, r *httpx.Request[httpx.None]) error 
 		return err
 	}
 	defer stream.Close()
+	still := context.AfterFunc(stream.Broken(), func() {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(lastWords)) // not for a client that does not read
+	})
+	defer still()
 	w.Header().Set("Content-Type", "application/octet-stream")
 	if _, err := io.Copy(w, stream); err != nil {
 		w.Header().Set(http.TrailerPrefix+backupFailed, fmt.Sprintf("%q", err.Error()))
