@@ -98,7 +98,7 @@ func moved(c *hstest.Client, s *hstest.Server) *hstest.Client {
 
 // say sends a message under a transaction id of its own.
 func say(c *hstest.Client, room id.RoomID, txn, text string) id.EventID {
-	answer := c.Put(hstest.Path(clientV3, "rooms", room, "send", "m.room.message", txn), hstest.More{"msgtype": "m.text", "body": text})
+	answer := c.Put(hstest.Path(v3, "rooms", room, "send", "m.room.message", txn), hstest.More{"msgtype": "m.text", "body": text})
 	return id.EventID(answer.Get("event_id").Str)
 }
 
@@ -124,12 +124,12 @@ func TestLifeGoesOnAfterARestore(t *testing.T) {
 		ada.Invite(room, bob)
 		bob.Join(room)
 		for _, c := range []*hstest.Client{ada, bob} {
-			c.Post(clientV3+"/keys/upload", hstest.More{
+			c.Post(v3+"/keys/upload", hstest.More{
 				"device_keys": deviceKeys(t, c.User, c.Device), "one_time_keys": oneTimeKeys("a", "b"),
 				"fallback_keys": oneTimeKeys("last"),
 			})
 		}
-		ada.Put(hstest.Path(clientV3, "user", ada.User, "account_data", "m.custom"), hstest.More{"x": "y"})
+		ada.Put(hstest.Path(v3, "user", ada.User, "account_data", "m.custom"), hstest.More{"x": "y"})
 		picture := ada.Upload("text/plain", strings.Repeat("a picture ", 50_000))
 		first := ada.Say(room, "hello")
 		read := ada.Say(room, "before")
@@ -155,7 +155,7 @@ func TestLifeGoesOnAfterARestore(t *testing.T) {
 		if got := bob.Download(picture); len(got) != 500_000 {
 			t.Errorf("the picture has %d bytes", len(got))
 		}
-		if got := ada.Get(hstest.Path(clientV3, "user", ada.User, "account_data", "m.custom")).Get("x").Str; got != "y" {
+		if got := ada.Get(hstest.Path(v3, "user", ada.User, "account_data", "m.custom")).Get("x").Str; got != "y" {
 			t.Errorf("account data %q", got)
 		}
 		if again := say(ada, room, "t1", "hello"); again != first {
@@ -299,7 +299,7 @@ func TestBackupUnderLoadIsOneMoment(t *testing.T) {
 func allMessages(c *hstest.Client, room id.RoomID) (all []hstest.JSON) {
 	from := ""
 	for {
-		answer := c.Get(hstest.Path(clientV3, "rooms", room, "messages") + "?dir=b&limit=100" + from)
+		answer := c.Get(hstest.Path(v3, "rooms", room, "messages") + "?dir=b&limit=100" + from)
 		for _, e := range answer.Get("chunk").Array() {
 			if e.Get("type").Str == "m.room.message" {
 				all = append(all, e)
