@@ -92,7 +92,7 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 		return p, err
 	}
 	told := sync.Sources{
-		DB: p.db, Rooms: p.rooms, Data: p.userdata, Push: p.push, Keys: p.keys, ToDevice: p.todevice,
+		DB: p.db, Sessions: account.Sessions{Store: people}, Rooms: p.rooms, Data: p.userdata, Push: p.push, Keys: p.keys, ToDevice: p.todevice,
 	}
 	if p.sync, err = sync.New(told); err != nil {
 		return p, err

@@ -6,6 +6,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
+	"plenum/rooms"
 	"plenum/storage"
 	"plenum/storage/accounts"
 )
@@ -54,7 +55,10 @@ func (a *Accounts) SetLocked(ctx context.Context, p matrix.Principal, user id.Us
 	if _, err := a.subject(ctx, p, user); err != nil {
 		return err
 	}
-	return a.store.Write(ctx, func(tx *storage.Tx) error { return a.store.SetLocked(ctx, tx, user, on) })
+	return a.store.Write(ctx, func(tx *storage.Tx) error {
+		tx.Wake(rooms.UserTopic(user)) // requests of theirs that wait are to end
+		return a.store.SetLocked(ctx, tx, user, on)
+	})
 }
 
 // IsSuspended reports whether an account is suspended, to administrators.

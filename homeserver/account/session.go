@@ -10,6 +10,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
+	"plenum/rooms"
 	"plenum/storage"
 	"plenum/storage/accounts"
 )
@@ -112,6 +113,7 @@ func (a *Accounts) devicesGone(ctx context.Context, tx *storage.Tx, user id.User
 	if len(gone) == 0 {
 		return nil
 	}
+	tx.Wake(rooms.UserTopic(user)) // requests of theirs that wait are to end
 	for _, hook := range a.hooks.DevicesGone {
 		if err := hook(ctx, tx, user, gone); err != nil {
 			return err

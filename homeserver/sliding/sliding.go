@@ -1,6 +1,7 @@
 package sliding
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -29,6 +30,7 @@ const (
 // Sources are what is told of.
 type Sources struct {
 	DB       *storage.DB
+	Sessions tell.Sessions // nil: they do not end
 	Rooms    *rooms.Rooms
 	Data     *userdata.Data
 	Push     *push.Push
@@ -142,7 +144,7 @@ func (a *ask) answer(ctx context.Context, timeout time.Duration) ([]byte, error)
 	if err := a.acknowledge(ctx); err != nil {
 		return nil, err
 	}
-	w := &tell.Waiter{Bus: a.DB.Bus(), Until: timeout, Stop: a.draining}
+	w := &tell.Waiter{Bus: a.DB.Bus(), Sessions: a.Sessions, Who: a.who, Until: timeout, Stop: a.draining}
 	defer w.Close()
 	for {
 		t, err := a.look(ctx)
@@ -153,10 +155,14 @@ func (a *ask) answer(ctx context.Context, timeout time.Duration) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		if news || a.initial() || !w.Wait(ctx, t.topics) {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
+		again := false
+		if !news && !a.initial() {
+			again, err = w.Wait(ctx, t.topics)
+		}
+		if err = cmp.Or(err, ctx.Err()); err != nil {
+			return nil, err
+		}
+		if !again {
 			a.give(&t.given, answer)
 			return answer, nil
 		}

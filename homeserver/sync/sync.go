@@ -21,6 +21,7 @@ import (
 // Sources are what a sync tells of.
 type Sources struct {
 	DB       *storage.DB
+	Sessions tell.Sessions // nil: they do not end
 	Rooms    *rooms.Rooms
 	Data     *userdata.Data
 	Push     *push.Push
@@ -87,7 +88,7 @@ func (s *Syncer) Sync(ctx context.Context, p matrix.Principal, q Query) (_ []byt
 	}
 	defer s.Data.Syncing(p, q.SetPresence)()
 
-	w := &tell.Waiter{Bus: s.DB.Bus(), Until: q.Timeout, Stop: s.draining}
+	w := &tell.Waiter{Bus: s.DB.Bus(), Sessions: s.Sessions, Who: p, Until: q.Timeout, Stop: s.draining}
 	defer w.Close()
 	for {
 		t, err := s.look(ctx, r)
@@ -102,8 +103,8 @@ func (s *Syncer) Sync(ctx context.Context, p matrix.Principal, q Query) (_ []byt
 			return answer, nil
 		}
 		r.since = t.next // nothing in between concerns the user
-		if !w.Wait(ctx, t.topics) {
-			return answer, ctx.Err()
+		if again, err := w.Wait(ctx, t.topics); err != nil || !again {
+			return answer, err
 		}
 	}
 }
