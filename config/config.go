@@ -46,6 +46,9 @@ type Config struct {
 // File returns the name of the file that was read, or "".
 func (c Config) File() string { return c.file }
 
+// Folder returns where relative paths in the settings start.
+func (c Config) Folder() string { return c.folder }
+
 // Listen is where the server listens.
 type Listen struct {
 	Client     []string `default:"127.0.0.1:8008" doc:"Addresses for clients without HTTPS. Anybody on the way can read along, so keep to this machine (127.0.0.1) and put a web server with HTTPS in front, or use client_tls."`

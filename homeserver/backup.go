@@ -160,15 +160,11 @@ func (r *restoring) chooseSettings() error {
 	if err != nil {
 		return fmt.Errorf("the name of the server in the backup: %w", err)
 	}
-	folder, err := filepath.Abs(".")
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(folder, config.DefaultFile)
+	path := filepath.Join(r.cfg.Folder(), config.DefaultFile)
 	r.settings = map[string]string{path: text}
 	r.done.Settings = []string{path}
 	if r.done.HasSettings {
-		path := filepath.Join(folder, oldSettings)
+		path := filepath.Join(r.cfg.Folder(), oldSettings)
 		r.settings[path] = archive.OldSettings
 		r.done.Settings = append(r.done.Settings, path)
 	}

@@ -62,6 +62,26 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 }
 
+// Without settings, the working folder is where everything goes. So this test
+// runs alone.
+func TestRestoreOnABareMachine(t *testing.T) {
+	old := newShell(t, "server_name = \"one.example\"\n[support]\npage = \"https://one.example/help\"\n")
+	old.plenum("much to guess\n", "user", "create", "--admin", "ada").succeeds(`ada`)
+	key, backup := old.path("secret.key"), old.path("backup.age")
+	public := strings.TrimSpace(old.plenum("", "backup", "key", key).out)
+	old.plenum("", "backup", "--to", public, backup).succeeds(`1 accounts`)
+
+	bare := &shell{t: t, dir: t.TempDir(), env: []string{"PLENUM_LISTEN_CLIENT=127.0.0.1:0", "PLENUM_PASSWORDS_HASH_MEMORY=8 KiB"}}
+	t.Chdir(bare.dir)
+	bare.plenum("", "restore", "--identity", key, backup).succeeds(`plenum.toml\n.*plenum-before-restore.toml\nStart it: .*serve\n$`)
+	bare.plenum("", "user", "list").succeeds(`^@ada:one.example`)
+	bare.serve()
+	text, err := os.ReadFile(bare.path("plenum-before-restore.toml"))
+	if err != nil || !strings.Contains(string(text), "https://one.example/help") {
+		t.Errorf("the old settings are %q, %v", text, err)
+	}
+}
+
 func TestBackupGoesToThoseInTheSettings(t *testing.T) {
 	t.Parallel()
 	s := newShell(t, `server_name = "one.example"`)
