@@ -89,7 +89,6 @@ type request struct {
 	path  string
 	body  []byte
 	token string // instead of that of the attacker
-	typ   string // content type
 }
 
 // paths puts rubbish, and names of other people's things, into each parameter
