@@ -57,8 +57,8 @@ type house struct {
 
 func each(t *testing.T, opt e2ee.Options, fn func(h *house)) {
 	t.Helper()
+	opt.ServerName = here
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
-		opt.ServerName = here
 		h := &house{T: t, db: db, opt: opt, who: &registry{devices: map[id.UserID]map[id.DeviceID]string{}}}
 		h.reopen()
 		fn(h)
