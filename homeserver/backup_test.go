@@ -393,4 +393,9 @@ func TestHalfRestoredServerDoesNotStart(t *testing.T) {
 			_ = hs.Close()
 		}
 	}
+	if !slices.ContainsFunc(homeserver.Check(t.Context(), cfg), func(f homeserver.Finding) bool {
+		return f.Problem && strings.Contains(f.Text, "half restored")
+	}) {
+		t.Error("plenum check has nothing to say about it")
+	}
 }

@@ -203,6 +203,8 @@ func (k *checkup) database(ctx context.Context) {
 		k.problem(subject, "%s cannot be opened: %v.", k.cfg.DSN(), err)
 	case err != nil:
 		k.problem(subject, "PostgreSQL cannot be reached, or does not let us in. Look at database.url, and whether the database server runs. It says: %s", oneLine(err))
+	case found.Unfinished:
+		k.problem(subject, "%v.", errUnfinished(k.cfg))
 	case found.Meta == nil || !found.Used:
 		k.ok(subject, "it is empty, and will belong to %s", k.cfg.ServerName)
 	default:

@@ -8,23 +8,34 @@ import (
 
 // Kinds of frames; see the package comment.
 const (
-	frameHeader    = 'h'
-	frameFile      = 'f'
-	frameRows      = 'r'
-	frameBlob      = 'b'
-	frameData      = 'd'
-	frameUnread    = 'x'
-	frameGone      = 'g'
-	frameEnd       = 'e'
-	goneDeleted    = 'd' // since the moment of the backup
-	goneLost       = 'l' // though the database has it
-	batchSize      = 1 << 20
-	blobPart       = 256 << 10
-	maxFile        = 1 << 20
-	maxFiles       = 16
+	frameHeader = 'h'
+	frameFile   = 'f'
+	frameRows   = 'r'
+	frameBlob   = 'b'
+	frameData   = 'd'
+	frameUnread = 'x'
+	frameGone   = 'g'
+	frameEnd    = 'e'
+)
+
+// Why a blob is not there.
+const (
+	goneDeleted = 'd' // since the moment of the backup
+	goneLost    = 'l' // though the database has it
+)
+
+// Names of the small files.
+const (
 	formSigningKey = "signing.key"
 	formMediaKey   = "media.key"
 	formSettings   = "settings.toml"
+)
+
+const (
+	batchSize = 1 << 20   // bytes of rows that are compressed, and stored, together
+	blobPart  = 256 << 10 // bytes of a blob in one frame
+	maxFile   = 1 << 20   // bytes of a small file
+	maxFiles  = 16
 )
 
 // Header is what a backup says of itself at its beginning.

@@ -3,8 +3,10 @@ package archive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -145,7 +147,7 @@ func (s *Stream) Summary() (Summary, error) {
 // write writes one backup.
 func (m *Maker) write(ctx context.Context, w io.Writer, recipients []age.Recipient) (Summary, error) {
 	start := m.source.Now()
-	summary, err := m.encrypt(ctx, w, recipients, start)
+	summary, err := m.protected(ctx, w, recipients, start)
 	took := slog.Duration("took", m.source.Now().Sub(start))
 	if err != nil {
 		m.log.LogAttrs(ctx, slog.LevelError, "the backup failed", took, slog.Any("err", err))
@@ -156,6 +158,16 @@ func (m *Maker) write(ctx context.Context, w io.Writer, recipients []age.Recipie
 		m.log.LogAttrs(ctx, slog.LevelWarn, "files are missing in the media folder or cannot be read", slog.Int64("blobs", summary.Media.Lost))
 	}
 	return summary, nil
+}
+
+// protected turns a panic into an error: the server goes on without a backup.
+func (m *Maker) protected(ctx context.Context, w io.Writer, recipients []age.Recipient, now time.Time) (_ Summary, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return m.encrypt(ctx, w, recipients, now)
 }
 
 // encrypt ends the encryption only if everything is written: only then age has
