@@ -2,6 +2,8 @@ package e2ee
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"maunium.net/go/mautrix/id"
@@ -18,6 +20,11 @@ const everCounted = "signed_curve25519"
 type Stock struct {
 	OneTime         map[string]int // keys by algorithm
 	UnusedFallbacks []string       // algorithms
+}
+
+// Equal reports whether s and other say the same.
+func (s *Stock) Equal(other *Stock) bool {
+	return s == other || maps.Equal(s.OneTime, other.OneTime) && slices.Equal(s.UnusedFallbacks, other.UnusedFallbacks)
 }
 
 // stock is the Stock of a device in memory.

@@ -67,7 +67,7 @@ func (t *turn) writeDeviceLists(ctx context.Context) error {
 }
 
 // writeStock writes how many keys the device has left to be given out, and
-// reports whether that changed while the sync was waiting.
+// reports whether the device was told otherwise before.
 func (t *turn) writeStock(ctx context.Context) (changed bool, err error) {
 	if t.who.Device == "" {
 		return false, nil
@@ -76,9 +76,9 @@ func (t *turn) writeStock(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if t.stock == nil {
-		t.stock = stock
-	}
+	device := deviceKey{t.who.User, t.who.Device}
+	last, known := t.s.stocks.Get(device)
+	t.s.stocks.Add(device, stock)
 	t.out.Stock(stock.OneTime, stock.UnusedFallbacks)
-	return stock != t.stock, nil
+	return known && !stock.Equal(last), nil
 }

@@ -3,7 +3,6 @@ package sync
 import (
 	"context"
 
-	"plenum/e2ee"
 	"plenum/homeserver/userdata"
 	"plenum/internal/filter"
 	"plenum/internal/matrix"
@@ -20,7 +19,6 @@ type request struct {
 	initial    bool            // the client has nothing yet
 	full       bool            // full_state
 	stateAfter string
-	stock      *e2ee.Stock // as it was at the first look
 }
 
 // all reports whether the client wants to be told of every room, whether or

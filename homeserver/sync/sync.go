@@ -34,6 +34,7 @@ type Syncer struct {
 	Sources
 	filters *lru.Cache[string, *filter.Filter]
 	members *memory
+	stocks  *lru.Cache[deviceKey, *e2ee.Stock] // what each device was told last
 	buffers gosync.Pool // of *[]byte, in which answers are put together
 
 	drain    gosync.Once
@@ -51,7 +52,11 @@ func New(from Sources) (*Syncer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Syncer{Sources: from, filters: filters, members: members, draining: make(chan struct{})}, nil
+	stocks, err := lru.New[deviceKey, *e2ee.Stock](devicesRemembered)
+	if err != nil {
+		return nil, err
+	}
+	return &Syncer{Sources: from, filters: filters, members: members, stocks: stocks, draining: make(chan struct{})}, nil
 }
 
 // Run waits for ctx to end and then lets every sync that waits answer at once,
