@@ -35,7 +35,7 @@ type Syncer struct {
 	filters *lru.Cache[string, *filter.Filter]
 	members *memory
 	stocks  *lru.Cache[deviceKey, *e2ee.Stock] // what each device was told last
-	buffers gosync.Pool // of *[]byte, in which answers are put together
+	buffers gosync.Pool                        // of *[]byte, in which answers are put together
 
 	drain    gosync.Once
 	draining chan struct{}
