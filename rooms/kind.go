@@ -20,6 +20,7 @@ const kindsCached = 1_000_000
 type Kind struct {
 	Type      string // "" for a room for talking, m.space …
 	Encrypted bool
+	Guarded   bool // some of its history is not for all of its members
 }
 
 // kinds knows what kind rooms are of, also rooms that are not in memory: a list
@@ -40,9 +41,17 @@ func (k *kinds) saw(room id.RoomID, evs []*Event) {
 		case e.Is("m.room.create", ""):
 			k.put(room, Kind{Type: e.Content().Get("type").Str})
 		case e.Is("m.room.encryption", ""):
-			k.encrypted(room)
+			k.mark(room, func(kind *Kind) { kind.Encrypted = true })
+		case e.Is("m.room.history_visibility", "") && guards(e.Content()):
+			k.mark(room, func(kind *Kind) { kind.Guarded = true })
 		}
 	}
+}
+
+// guards reports whether content, of m.room.history_visibility, hides what
+// follows from some members.
+func guards(content gjson.Result) bool {
+	return !parseVisibility(content.Get("history_visibility").Str).isOpen()
 }
 
 func (k *kinds) put(room id.RoomID, kind Kind) {
@@ -54,12 +63,13 @@ func (k *kinds) put(room id.RoomID, kind Kind) {
 	k.of[room] = kind
 }
 
-func (k *kinds) encrypted(room id.RoomID) {
+// mark notes a change of a room.
+func (k *kinds) mark(room id.RoomID, change func(*Kind)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.turn++
 	if kind, known := k.of[room]; known {
-		kind.Encrypted = true
+		change(&kind)
 		k.of[room] = kind
 	}
 }
@@ -117,9 +127,12 @@ func (r *Rooms) Kinds(ctx context.Context, rooms []id.RoomID) ([]Kind, error) {
 }
 
 func (r *Rooms) readKinds(ctx context.Context, rooms []id.RoomID) (map[id.RoomID]Kind, error) {
-	var rows []eventlog.TraitRow
+	var rows, past []eventlog.TraitRow
 	err := r.db.Read(ctx, func(tx *storage.Tx) (err error) {
-		rows, err = r.log.Traits(ctx, tx, rooms, []string{"m.room.create", "m.room.encryption"})
+		if rows, err = r.log.Traits(ctx, tx, rooms, []string{"m.room.create", "m.room.encryption"}); err != nil {
+			return err
+		}
+		past, err = r.log.PastTraits(ctx, tx, rooms, "m.room.history_visibility")
 		return err
 	})
 	found := make(map[id.RoomID]Kind, len(rooms))
@@ -131,6 +144,13 @@ func (r *Rooms) readKinds(ctx context.Context, rooms []id.RoomID) (map[id.RoomID
 			kind.Type = gjson.GetBytes(row.JSON, "content.type").Str
 		}
 		found[row.Room] = kind
+	}
+	for _, row := range past {
+		if guards(gjson.GetBytes(row.JSON, "content")) {
+			kind := found[row.Room]
+			kind.Guarded = true
+			found[row.Room] = kind
+		}
 	}
 	return found, err
 }

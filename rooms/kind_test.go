@@ -32,6 +32,37 @@ func TestKindsOfRooms(t *testing.T) {
 	})
 }
 
+func TestRoomsWhoseHistoryIsGuarded(t *testing.T) {
+	t.Parallel()
+	each(t, func(h *house) {
+		for _, c := range []struct {
+			visibilities []string
+			guarded      bool
+		}{
+			{nil, false},
+			{[]string{"shared", "world_readable", "shared"}, false},
+			{[]string{"joined"}, true},
+			{[]string{"invited", "shared"}, true},
+		} {
+			room := h.create(ada, rooms.CreateRequest{})
+			check := func(when string) {
+				t.Helper()
+				got, err := h.Kinds(h.Context(), []id.RoomID{room})
+				h.must(err)
+				if got[0].Guarded != c.guarded {
+					t.Errorf("%v, %s: guarded %v", c.visibilities, when, got[0].Guarded)
+				}
+			}
+			for _, v := range c.visibilities {
+				h.setState(ada, room, "m.room.history_visibility", "", fmt.Sprintf(`{"history_visibility":%q}`, v))
+			}
+			check("as it is made")
+			h.reopen()
+			check("after a restart")
+		}
+	})
+}
+
 func TestWhatStirsARoom(t *testing.T) {
 	t.Parallel()
 	each(t, func(h *house) {

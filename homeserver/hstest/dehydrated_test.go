@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"plenum/config"
 	"plenum/homeserver/hstest"
 	"plenum/internal/matrix"
 )
@@ -122,6 +123,25 @@ func TestADehydratedDeviceCollectsMessages(t *testing.T) {
 			t.Errorf("after it was deleted, bob sees the devices %q", got)
 		}
 	})
+}
+
+func TestADehydratedDeviceGoesWithItsAccount(t *testing.T) {
+	t.Parallel()
+	s := hstest.New(t, hstest.Options{Configure: func(c *config.Config) { c.Privacy.Keys = "anyone" }})
+	ada, bob := s.Client("ada"), s.Client("bob")
+	ada.Put(dehydrated, hstest.More{
+		"device_id": "DRY", "device_data": hstest.More{"algorithm": "m.x"}, "device_keys": deviceKeys(t, ada.User, "DRY"),
+	})
+	if got := devicesOf(bob, ada.User); !slices.Equal(got, []string{"DRY"}) {
+		t.Errorf("bob sees the devices %q", got)
+	}
+	ada.Post(v3+"/account/deactivate", hstest.More{"auth": hstest.More{
+		"type": "m.login.password", "password": hstest.Password,
+		"identifier": hstest.More{"type": "m.id.user", "user": ada.User},
+	}})
+	if got := devicesOf(bob, ada.User); len(got) != 0 {
+		t.Errorf("of a closed account bob sees the devices %q", got)
+	}
 }
 
 func query(name, value string) string {

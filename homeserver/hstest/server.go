@@ -71,7 +71,7 @@ func New(t testing.TB, opt Options) *Server {
 	if opt.Configure != nil {
 		opt.Configure(&s.cfg)
 	}
-	s.start()
+	s.Start()
 	t.Cleanup(func() {
 		if s.stop != nil {
 			s.Stop()
@@ -100,7 +100,8 @@ func settings(t testing.TB, opt Options) config.Config {
 	return c
 }
 
-func (s *Server) start() {
+// Start starts the server again after Stop, on the same data.
+func (s *Server) Start() {
 	s.t.Helper()
 	hs, err := homeserver.New(s.t.Context(), s.cfg, s.log)
 	if err != nil {
@@ -126,7 +127,7 @@ func (s *Server) Stop() {
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
-	s.start()
+	s.Start()
 }
 
 // Name is the name of the server.

@@ -46,11 +46,21 @@ func (l *look) scope() ([]id.RoomID, error) {
 		return nil, err
 	}
 	var out []id.RoomID
+	joined := map[id.RoomID]bool{}
 	for _, m := range all {
 		only := l.q.From == nil || l.q.From.Room == "" || l.q.From.Room == m.Room
 		if !m.Forgotten && only && l.q.Filter.HasRoom(m.Room) {
 			out = append(out, m.Room)
+			joined[m.Room] = m.Membership == "join"
 		}
+	}
+	kinds, err := l.s.rooms.Kinds(l.ctx, out)
+	if err != nil {
+		return nil, err
+	}
+	l.open = map[id.RoomID]bool{}
+	for i, room := range out {
+		l.open[room] = joined[room] && !kinds[i].Guarded
 	}
 	return out, nil
 }
@@ -119,6 +129,12 @@ func (l *look) keepVisible(room id.RoomID, hits []index.Hit) error {
 	if len(hits) == 0 {
 		return nil
 	}
+	if l.open[room] { // as for most people and rooms, which need not be in memory for it
+		for _, h := range hits {
+			l.hits = append(l.hits, hit{h, room})
+		}
+		return nil
+	}
 	rm, err := l.s.rooms.Room(l.ctx, room)
 	if err != nil {
 		return err
@@ -133,12 +149,6 @@ func (l *look) keepVisible(room id.RoomID, hits []index.Hit) error {
 	shown, err := rm.VisibleAt(l.ctx, l.who.User, positions)
 	if err != nil {
 		return err
-	}
-	if len(shown) == len(positions) { // as for most people and rooms
-		for _, h := range hits {
-			l.hits = append(l.hits, hit{h, room})
-		}
-		return nil
 	}
 	visible := make(map[matrix.Position]bool, len(shown))
 	for _, pos := range shown {

@@ -3,12 +3,13 @@ package search
 import (
 	"context"
 
-	"plenum/storage"
-	store "plenum/storage/search"
-
 	"maunium.net/go/mautrix/id"
+
 	"plenum/homeserver/search/index"
 	"plenum/homeserver/search/words"
+	"plenum/internal/matrix"
+	"plenum/storage"
+	store "plenum/storage/search"
 )
 
 // RunUntilCrash is Run for a process that ends without a word.
@@ -45,4 +46,19 @@ func (s *Search) Damage(ctx context.Context, room id.RoomID) error {
 	return s.db.Write(ctx, func(tx *storage.Tx) error {
 		return store.Replace(ctx, tx, room, 1, []store.Page{{High: 1 << 60, Words: []byte{9, 9, 9}}})
 	})
+}
+
+// Settle waits until the index knows everything up to pos.
+func (s *Search) Settle(ctx context.Context, pos matrix.Position) error {
+	for {
+		at, news := s.seen.at()
+		if at >= pos {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

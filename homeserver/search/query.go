@@ -86,7 +86,8 @@ type look struct {
 	words words.Query
 	ask   index.Question
 
-	hits []hit // that may be shown
+	open map[id.RoomID]bool // rooms of which the user may see everything
+	hits []hit              // that may be shown
 }
 
 // question is what the index is asked.

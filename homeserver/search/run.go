@@ -24,6 +24,7 @@ func (s *Search) Run(ctx context.Context) error {
 	}
 	err := s.follow(ctx)
 	for errors.Is(err, index.ErrDamaged) {
+		s.seen.set(0)
 		s.log.LogAttrs(ctx, slog.LevelError, "the index for searching is damaged and built anew", slog.Any("err", err))
 		if err = s.reset(ctx); err == nil {
 			err = s.follow(ctx)

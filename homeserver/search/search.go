@@ -14,7 +14,7 @@ type Options struct {
 	// Off keeps no index. Run removes one that is there, and nobody can search.
 	Off bool
 	// Unsaved is how many events are followed before what they say is written
-	// to the disk; 8192.
+	// to the disk; 16384.
 	Unsaved int
 }
 
@@ -38,7 +38,7 @@ type Search struct {
 // New returns the search in the rooms of r. It finds something while Run runs.
 func New(db *storage.DB, r *rooms.Rooms, opt Options, log *slog.Logger) *Search {
 	if opt.Unsaved <= 0 {
-		opt.Unsaved = 8192
+		opt.Unsaved = 16_384
 	}
 	return &Search{db: db, rooms: r, opt: opt, log: log, recent: newRecent(), seen: newProgress()}
 }

@@ -459,33 +459,31 @@ func TestRestarts(t *testing.T) {
 
 func TestADamagedIndexIsBuiltAnew(t *testing.T) {
 	t.Parallel()
-	each(t, search.Options{Unsaved: 1}, func(w *world) {
-		room := w.create(ada)
-		said := w.say(ada, room, "lemon")
-		w.finds(ada, "lemon", "lemon")
-		w.must(w.Damage(t.Context(), room))
-		w.redact(ada, room, said)
-		w.say(ada, room, "lime")
-		w.finds(ada, "lime", "lime")
-		w.finds(ada, "lemon")
-	})
-}
-
-func TestDamageThatASearchFinds(t *testing.T) {
-	t.Parallel()
-	each(t, search.Options{}, func(w *world) {
-		room := w.create(ada)
-		w.say(ada, room, "lemon")
-		w.restart()
-		w.must(w.Damage(t.Context(), room))
-		w.finds(ada, "lemon", "lemon") // in the part that is not damaged
-		w.say(ada, room, "lime")
-		w.finds(ada, "lime", "lime")
-		w.finds(ada, "lemon", "lemon")
-		if n, err := w.OnDisk(t.Context(), "lemon", room); n != 0 || err != nil {
-			t.Errorf("%d are on the disk, which was to be built anew: %v", n, err)
-		}
-	})
+	for what, find := range map[string]func(w *world, room id.RoomID){
+		"by writing":   func(w *world, room id.RoomID) { w.say(ada, room, "lime") },
+		"by searching": func(w *world, room id.RoomID) { w.finds(ada, "lemon", "lemon"); w.say(ada, room, "lime") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+				w := open(t, db, search.Options{Unsaved: 1})
+				w.run()
+				room := w.create(ada)
+				said := w.say(ada, room, "lemon")
+				w.finds(ada, "lemon", "lemon")
+				w.must(w.Damage(t.Context(), room))
+				w.redact(ada, room, said)
+				w.say(ada, room, "lemon")
+				find(w, room)
+				<-w.errors
+				rm, err := w.rooms.Room(t.Context(), room)
+				w.must(err)
+				w.must(w.Settle(t.Context(), rm.LastPos()))
+				w.finds(ada, "lime", "lime")
+				w.finds(ada, "lemon", "lemon")
+			})
+		})
+	}
 }
 
 func TestWhereNothingIsSearched(t *testing.T) {

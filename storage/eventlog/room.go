@@ -151,6 +151,22 @@ func (l *Log) Traits(ctx context.Context, tx *storage.Tx, rooms []id.RoomID, typ
 		WHERE r.room_id {in $1} AND s.type {in $2} AND k.text = ''`, storage.List(rooms), storage.List(nids))
 }
 
+// PastTraits returns every event that was the state under typ, with an empty
+// state key, of rooms, in no order.
+func (l *Log) PastTraits(ctx context.Context, tx *storage.Tx, rooms []id.RoomID, typ string) ([]TraitRow, error) {
+	t, ok, err := l.names.find(ctx, tx, typ)
+	if err != nil || !ok {
+		return nil, err
+	}
+	k, ok, err := l.names.find(ctx, tx, "")
+	if err != nil || !ok {
+		return nil, err
+	}
+	return storage.Select[TraitRow](ctx, tx, `SELECT r.room_id, t.text, e.json FROM room r
+		JOIN state_change c ON c.room = r.nid JOIN event e ON e.pos = c.event JOIN name t ON t.nid = c.type
+		WHERE r.room_id {in $1} AND c.type = $2 AND c.state_key = $3`, storage.List(rooms), t, k)
+}
+
 // LastRow says where a room's timeline ends.
 type LastRow struct {
 	Room id.RoomID

@@ -11,7 +11,8 @@ import directory from "./walks/directory.mjs";
 import settings from "./walks/settings.mjs";
 import leaving from "./walks/leaving.mjs";
 import history from "./walks/history.mjs";
+import sliding from "./walks/sliding.mjs";
 import restart from "./walks/restart.mjs";
 import logout from "./walks/logout.mjs";
 
-await openWorld({ accounts, conversation, attention, moderation, directory, settings, leaving, history, restart, logout });
+await openWorld({ accounts, conversation, attention, moderation, directory, settings, leaving, history, sliding, restart, logout });
