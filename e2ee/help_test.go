@@ -47,7 +47,7 @@ func (*registry) MemberProfile(context.Context, id.UserID) (string, string, erro
 
 // house is keys and rooms over one database.
 type house struct {
-	*testing.T
+	testing.TB
 	*e2ee.Keys
 	rooms *rooms.Rooms
 	db    *storage.DB
@@ -59,7 +59,7 @@ func each(t *testing.T, opt e2ee.Options, fn func(h *house)) {
 	t.Helper()
 	opt.ServerName = here
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
-		h := &house{T: t, db: db, opt: opt, who: &registry{devices: map[id.UserID]map[id.DeviceID]string{}}}
+		h := &house{TB: t, db: db, opt: opt, who: &registry{devices: map[id.UserID]map[id.DeviceID]string{}}}
 		h.reopen()
 		fn(h)
 	})

@@ -228,3 +228,30 @@ func TestMessagesUnderLoad(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkFanOut sends a message to 1,000 devices, as a client does that hands
+// out the key of a room.
+func BenchmarkFanOut(b *testing.B) {
+	for _, engine := range []storage.Engine{storage.SQLite, storage.Postgres} {
+		b.Run(engine.String(), func(b *testing.B) {
+			known := devices{}
+			msgs := todevice.Messages{}
+			for n := range 1000 {
+				user := id.UserID(fmt.Sprintf("@u%d:one.example", n))
+				known[user] = []id.DeviceID{"PHONE"}
+				msgs[user] = map[id.DeviceID]json.RawMessage{"PHONE": json.RawMessage(`{"ciphertext":"` + strings.Repeat("x", 1000) + `"}`)}
+			}
+			s, err := todevice.New(storagetest.Open(b, engine), known, todevice.Options{ServerName: "one.example"}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				b.Fatal(err)
+			}
+			n := 0
+			for b.Loop() {
+				n++
+				if err := s.Send(context.Background(), matrix.Principal{User: ada, Device: "PHONE"}, "m.test", fmt.Sprint(n), msgs); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

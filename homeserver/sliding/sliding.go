@@ -1,7 +1,6 @@
 package sliding
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -159,7 +158,10 @@ func (a *ask) answer(ctx context.Context, timeout time.Duration) ([]byte, error)
 		if !news && !a.initial() {
 			again, err = w.Wait(ctx, t.topics)
 		}
-		if err = cmp.Or(err, ctx.Err()); err != nil {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
 			return nil, err
 		}
 		if !again {
