@@ -16,6 +16,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/homeserver/push"
+	"plenum/internal/outward"
 	"plenum/rooms"
 	"plenum/storage"
 	"plenum/storage/storagetest"
@@ -267,7 +268,7 @@ func TestGatewaysInside(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp, err := push.NewGateway(false).RoundTrip(req)
-		if !errors.Is(err, push.ErrPrivate) {
+		if refused := new(outward.RefusedError); !errors.As(err, &refused) {
 			t.Errorf("%s: %v, %v", host, resp, err)
 		}
 	}

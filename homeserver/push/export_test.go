@@ -10,9 +10,6 @@ import (
 	store "plenum/storage/userdata"
 )
 
-// ErrPrivate is returned for gateways inside.
-var ErrPrivate = errPrivate
-
 // Judge returns a function that judges the newest event of rm by the usual rules.
 func Judge(ctx context.Context, p *Push, rm *rooms.Room) func() {
 	evs, _, err := rm.Timeline(ctx, 0, rm.LastPos(), 1)

@@ -4,18 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"syscall"
 	"time"
 
 	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix/id"
 
+	"plenum/internal/outward"
 	"plenum/rooms"
 	store "plenum/storage/userdata"
 )
@@ -146,44 +143,9 @@ func (p *Push) send(ctx context.Context, to *store.Pusher, n *notification) (rej
 	return rejected, nil
 }
 
-// errPrivate is returned for addresses that are not for strangers to ask for.
-var errPrivate = errors.New("push gateways must be on the public internet")
-
 // NewGateway returns the way to push gateways. The address of a gateway comes
 // from a client, so that without private it leads nowhere inside: not to this
 // machine and not to its neighbours.
 func NewGateway(private bool) http.RoundTripper {
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	if !private {
-		dialer.Control = refusePrivate
-	}
-	return &http.Transport{
-		DialContext:         dialer.DialContext,
-		ForceAttemptHTTP2:   true,
-		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: 4,
-		IdleConnTimeout:     90 * time.Second,
-	}
-}
-
-func refusePrivate(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	if ip := at.Addr().Unmap(); !ip.IsGlobalUnicast() || ip.IsPrivate() || isShared(ip) {
-		return errPrivate
-	}
-	return nil
-}
-
-// isShared reports whether ip is of the network of a provider rather than of
-// the internet, or embeds an address that might be.
-func isShared(ip netip.Addr) bool {
-	for _, block := range []string{"100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"} {
-		if netip.MustParsePrefix(block).Contains(ip) {
-			return true
-		}
-	}
-	return false
+	return (&outward.Dialer{AllowPrivate: private}).Transport()
 }
