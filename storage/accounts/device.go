@@ -14,10 +14,11 @@ type Device struct {
 	ID         id.DeviceID
 	Name       string // empty when it has none
 	LastSeenMS *int64 // start of the day; nil when not known
+	Client     string // id of the OAuth 2.0 client that signed in; empty: another way was taken
 }
 
 const (
-	deviceColumns = `SELECT device_id, name, last_seen FROM device WHERE user_id = $1 `
+	deviceColumns = `SELECT device_id, name, last_seen, client FROM device WHERE user_id = $1 `
 	devicesOf     = deviceColumns + `ORDER BY device_id`
 	deviceOf      = deviceColumns + `AND device_id = $2`
 	renameDevice  = `UPDATE device SET name = $3 WHERE user_id = $1 AND device_id = $2 RETURNING name`
@@ -60,6 +61,12 @@ func (s *Store) Rename(ctx context.Context, tx *storage.Tx, user id.UserID, devi
 	return ok, err
 }
 
+// SetClient notes the OAuth 2.0 client that has begun the session on a device.
+func (s *Store) SetClient(ctx context.Context, tx *storage.Tx, user id.UserID, device id.DeviceID, client string) error {
+	s.changed(tx, user)
+	return tx.Exec(ctx, `UPDATE device SET client = $3 WHERE user_id = $1 AND device_id = $2`, user, device, client)
+}
+
 // SignOut ends the sessions on devices of user, with all their tokens, and
 // returns those of them that there were.
 func (s *Store) SignOut(ctx context.Context, tx *storage.Tx, user id.UserID, devices []id.DeviceID) ([]id.DeviceID, error) {
@@ -99,4 +106,17 @@ func dropTokens(ctx context.Context, tx *storage.Tx, user id.UserID, devices []i
 		return err
 	}
 	return tx.Exec(ctx, `DELETE FROM refresh_token WHERE user_id = $1 AND device_id {in $2}`, user, list)
+}
+
+// PutDevice makes a device without a session unless user has it already, and
+// names it unless name is "". It reports whether it made one.
+func (s *Store) PutDevice(ctx context.Context, tx *storage.Tx, user id.UserID, device id.DeviceID, name string) (made bool, err error) {
+	s.changed(tx, user)
+	_, made, err = storage.One[string](ctx, tx, `INSERT INTO device (user_id, device_id, name) VALUES ($1, $2, $3)
+		ON CONFLICT (user_id, device_id) DO NOTHING RETURNING name`, user, device, name)
+	if err != nil || made || name == "" {
+		return made, err
+	}
+	_, err = s.Rename(ctx, tx, user, device, name)
+	return false, err
 }

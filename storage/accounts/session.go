@@ -30,7 +30,7 @@ type Holder struct {
 
 const (
 	putDevice = `INSERT INTO device (user_id, device_id, name, family, generation) VALUES ($1, $2, $3, $4, 0)
-		ON CONFLICT (user_id, device_id) DO UPDATE SET family = excluded.family, generation = 0, dehydrated = NULL`
+		ON CONFLICT (user_id, device_id) DO UPDATE SET family = excluded.family, generation = 0, dehydrated = NULL, client = ''`
 	addAccess  = `INSERT INTO access_token (hash, user_id, device_id, generation, expires) VALUES ($1, $2, $3, $4, $5)`
 	addRefresh = `INSERT INTO refresh_token (hash, user_id, device_id, generation) VALUES ($1, $2, $3, $4)`
 	holderOf   = `SELECT user_id, device_id, generation FROM device WHERE family = $1`

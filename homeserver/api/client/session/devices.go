@@ -13,6 +13,7 @@ type device struct {
 	ID         id.DeviceID `json:"device_id"`
 	Name       string      `json:"display_name,omitempty"`
 	LastSeenMS *int64      `json:"last_seen_ts,omitempty"`
+	Client     string      `json:"-"`
 }
 
 type devicesResponse struct {
