@@ -46,6 +46,7 @@ type Accounts struct {
 	guesses *guesses
 	nonces  *nonces
 	uia     *uia.Engine
+	resets  *resets
 }
 
 // New returns the accounts in store. The caller runs Run.
@@ -56,12 +57,15 @@ func New(store *accounts.Store, rooms Rooms, hooks Hooks, opt Options, log *slog
 		hasher:  newHasher(opt.Passwords),
 		guesses: newGuesses(opt.WrongPasswords, opt.Now),
 		nonces:  newNonces(opt.Now),
+		resets:  newResets(opt.Now),
 	}
 	a.uia = uia.New(uia.Options{Now: opt.Now, Stages: map[string]uia.Stage{
 		uia.Password:          a.passwordStage,
 		uia.Dummy:             dummyStage,
 		uia.RegistrationToken: a.registrationTokenStage,
 		uia.Terms:             dummyStage, // to submit it is to accept
+		uia.OAuth:             a.resetStage,
+		uia.CrossSigningReset: a.resetStage,
 	}})
 	return a
 }

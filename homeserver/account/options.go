@@ -37,7 +37,9 @@ type Options struct {
 	WrongPasswords int // for one account in a row, before one has to wait; 20, negative: any number
 	Life           Life
 	Profiles       Visibility
+	ResetPage      string              // address of the page on which people allow new cross-signing keys, for sessions by OAuth 2.0
 	Exclusive      func(id.UserID) bool // names kept for application services; none
+	Services       Services             // application services; none
 	Now            func() time.Time     // time.Now
 }
 
@@ -74,6 +76,9 @@ func (o Options) withDefaults() Options {
 	o.Life.OpenID = cmp.Or(o.Life.OpenID, time.Hour)
 	if o.Exclusive == nil {
 		o.Exclusive = func(id.UserID) bool { return false }
+	}
+	if o.Services == nil {
+		o.Services = noServices{}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

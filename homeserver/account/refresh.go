@@ -3,6 +3,8 @@ package account
 import (
 	"context"
 
+	"maunium.net/go/mautrix/id"
+
 	"plenum/internal/matrix"
 	"plenum/storage"
 	"plenum/storage/accounts"
@@ -16,19 +18,28 @@ import (
 // Spec: client-server-api#refreshing-access-tokens
 func (a *Accounts) Refresh(ctx context.Context, token string) (t Tokens, err error) {
 	defer matrix.Wrap(&err, "refresh")
+	s, err := a.refresh(ctx, token, "")
+	return s.Tokens, err
+}
+
+// refresh gives a session its next tokens. It must have been begun by an OAuth
+// 2.0 client, or without one when client is empty: a token that was got in one
+// way is not good for the other.
+func (a *Accounts) refresh(ctx context.Context, token, client string) (s Session, err error) {
 	family, ok := openRefresh(token)
 	if !ok {
-		return t, errUnknownToken()
+		return s, errUnknownToken()
 	}
 	fresh, pair := a.newTokens([]byte(family))
 	var outcome error // of a write that is committed nevertheless
 	err = a.store.Write(ctx, func(tx *storage.Tx) error {
 		outcome = nil
 		holder, ok, err := a.store.Holder(ctx, tx, pair.Family)
-		if err != nil || !ok {
+		if err != nil || !ok || holder.Client != client {
 			outcome = errUnknownToken()
 			return err
 		}
+		s = Session{holder.User, holder.Device, fresh}
 		acc, _, err := a.store.Account(ctx, tx, holder.User)
 		if err != nil || acc.Locked {
 			outcome = errLocked()
@@ -39,13 +50,16 @@ func (a *Accounts) Refresh(ctx context.Context, token string) (t Tokens, err err
 			return err
 		}
 		outcome = errExpired()
+		if client != "" {
+			return a.signOut(ctx, tx, holder.User, []id.DeviceID{holder.Device})
+		}
 		return a.store.Expire(ctx, tx, holder.User, holder.Device)
 	})
 	if err == nil {
 		err = outcome
 	}
 	if err != nil {
-		return t, err
+		return Session{}, err
 	}
-	return fresh, nil
+	return s, nil
 }

@@ -20,6 +20,7 @@ type NewDevice struct {
 	ID        id.DeviceID // empty: one is made up
 	Name      string      // for a device that is new
 	Renewable bool        // the client can renew access tokens
+	Client    string      // id of the OAuth 2.0 client that signs in; empty: another way is taken
 }
 
 // Session is what a client gets when it has signed in.
@@ -88,7 +89,15 @@ func (a *Accounts) signIn(ctx context.Context, tx *storage.Tx, user id.UserID, d
 		family = newFamily()
 	}
 	tokens, pair := a.newTokens(family)
-	return Session{user, d.ID, tokens}, a.store.SignIn(ctx, tx, user, d.ID, d.Name, pair)
+	if err := a.store.SignIn(ctx, tx, user, d.ID, d.Name, pair); err != nil {
+		return Session{}, err
+	}
+	if d.Client != "" {
+		if err := a.store.SetClient(ctx, tx, user, d.ID, d.Client); err != nil {
+			return Session{}, err
+		}
+	}
+	return Session{user, d.ID, tokens}, nil
 }
 
 // signOut ends the sessions of user on devices, with whatever others keep of

@@ -36,6 +36,15 @@ func (n Named) AccountName() (string, bool) {
 // do something that cannot be undone. subject is what it is done to: the
 // permission is for nothing else. The caller spends the grant after that.
 func (a *Accounts) Reauthenticate(ctx context.Context, p matrix.Principal, operation, subject string, auth json.RawMessage) (*uia.Grant, error) {
+	byOAuth, err := a.byOAuth(ctx, p)
+	switch {
+	case err != nil:
+		return nil, err
+	case byOAuth && operation == ReplaceKeys:
+		return a.allowedOnPage(ctx, p, auth)
+	case byOAuth:
+		return nil, matrix.Errorf(matrix.Forbidden, "Do this on the account page of your homeserver: this app has signed in without your password.")
+	}
 	return a.uia.Authorise(ctx, uia.Request{
 		Operation: operation, User: p.User, Subject: subject,
 		Flows: []uia.Flow{{uia.Password}},

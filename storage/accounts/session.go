@@ -26,6 +26,7 @@ type Holder struct {
 	User       id.UserID
 	Device     id.DeviceID
 	Generation int64
+	Client     string // of OAuth 2.0 that has begun the session; empty: another way was taken
 }
 
 const (
@@ -33,7 +34,7 @@ const (
 		ON CONFLICT (user_id, device_id) DO UPDATE SET family = excluded.family, generation = 0, dehydrated = NULL, client = ''`
 	addAccess  = `INSERT INTO access_token (hash, user_id, device_id, generation, expires) VALUES ($1, $2, $3, $4, $5)`
 	addRefresh = `INSERT INTO refresh_token (hash, user_id, device_id, generation) VALUES ($1, $2, $3, $4)`
-	holderOf   = `SELECT user_id, device_id, generation FROM device WHERE family = $1`
+	holderOf   = `SELECT user_id, device_id, generation, client FROM device WHERE family = $1`
 )
 
 // SignIn begins a session on a device with the first tokens. The tokens that
@@ -50,7 +51,7 @@ func (s *Store) SignIn(ctx context.Context, tx *storage.Tx, user id.UserID, devi
 	if err := tx.Exec(ctx, putDevice, user, device, name, family); err != nil {
 		return err
 	}
-	return addPair(ctx, tx, Holder{user, device, 0}, p)
+	return addPair(ctx, tx, Holder{User: user, Device: device}, p)
 }
 
 func addPair(ctx context.Context, tx *storage.Tx, h Holder, p Pair) error {

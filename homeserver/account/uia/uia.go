@@ -28,6 +28,8 @@ const (
 	Dummy             = "m.login.dummy"
 	RegistrationToken = "m.login.registration_token"
 	Terms             = "m.login.terms"
+	OAuth             = "m.oauth"
+	CrossSigningReset = "org.matrix.cross_signing_reset" // the older name of OAuth
 )
 
 // Flow is one way to be let through: stages in the order in which they are to

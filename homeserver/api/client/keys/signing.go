@@ -7,6 +7,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/e2ee"
+	"plenum/homeserver/account"
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
 )
@@ -28,7 +29,7 @@ func (a *API) crossSigning(ctx context.Context, r *httpx.Request[crossSigningReq
 	if !needed || r.Principal.Appservice != "" {
 		return httpx.None{}, a.keys.SetCrossSigning(ctx, r.Principal.User, c)
 	}
-	grant, err := a.accounts.Reauthenticate(ctx, r.Principal, "replace cross-signing keys", "", r.Body.Auth)
+	grant, err := a.accounts.Reauthenticate(ctx, r.Principal, account.ReplaceKeys, "", r.Body.Auth)
 	if err != nil {
 		return httpx.None{}, err
 	}
