@@ -13,11 +13,14 @@ import (
 // httpx.Authenticator.
 //
 // Spec: client-server-api#using-access-tokens
-func (a *Accounts) Authenticate(ctx context.Context, token string, _ *http.Request) (matrix.Principal, error) {
+func (a *Accounts) Authenticate(ctx context.Context, token string, r *http.Request) (matrix.Principal, error) {
 	h := accounts.HashOf(token)
 	t := a.store.Cached(h)
 	if t == nil {
 		if _, ok := openToken(accessToken, token); !ok {
+			if s := a.opt.Services.ByToken(token); s != nil {
+				return a.authenticateService(ctx, s, r)
+			}
 			return matrix.Principal{}, errUnknownToken()
 		}
 		var err error

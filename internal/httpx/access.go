@@ -20,11 +20,12 @@ const (
 	Appservice                     // an application service
 	Admin                          // an account with the administrator flag
 	Server                         // another server, with a signed request
+	AnyoneOrAppservice             // no token is looked at but that of an application service
 )
 
 // String returns a name for generated documents.
 func (a Access) String() string {
-	names := [...]string{"anyone", "optional", "user", "user, even locked", "user, not suspended", "application service", "admin", "server"}
+	names := [...]string{"anyone", "optional", "user", "user, even locked", "user, not suspended", "application service", "admin", "server", "anyone"}
 	if a < 0 || int(a) >= len(names) {
 		return "unknown"
 	}
@@ -37,7 +38,9 @@ type Authenticator interface {
 	// with which an application service names the account and device that it
 	// speaks for. An error that is a *matrix.Error, such as M_UNKNOWN_TOKEN
 	// with soft_logout, reaches the client. For a locked account the answer is
-	// the Principal together with M_USER_LOCKED, so that it can still log out.
+	// the Principal together with M_USER_LOCKED, so that it can still log out;
+	// for an application service that may not speak for an account, it is the
+	// Principal with the error, because the service itself is known.
 	Authenticate(ctx context.Context, token string, r *http.Request) (matrix.Principal, error)
 }
 

@@ -16,6 +16,9 @@ func (x *exchange) authenticate() error {
 		return nil
 	case Server:
 		return x.authenticateServer()
+	case AnyoneOrAppservice:
+		x.recognise()
+		return nil
 	}
 	access := x.match.endpoint.Access
 	token, err := accessToken(x.http)
@@ -37,6 +40,18 @@ func (x *exchange) authenticate() error {
 	}
 	x.principal = p
 	return permitted(p, access)
+}
+
+// recognise finds out whether an application service is asking, on routes that
+// anyone may call. A token of anybody else is as good as none.
+func (x *exchange) recognise() {
+	token, err := accessToken(x.http)
+	if err != nil || token == "" {
+		return
+	}
+	if p, _ := x.mux.auth.Authenticate(x.http.Context(), token, x.http); p.Appservice != "" {
+		x.principal = p
+	}
 }
 
 // permitted reports why p may not use a route.

@@ -13,6 +13,7 @@ type Principal struct {
 	Admin      bool
 	Suspended  bool   // may read and leave, not write (M_USER_SUSPENDED)
 	Appservice string // id of the registration when an application service asks
+	Unlimited  bool   // no limits of rates count
 }
 
 // IsAnyone reports whether the request carries no identity.

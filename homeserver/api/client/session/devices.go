@@ -5,6 +5,7 @@ import (
 
 	"maunium.net/go/mautrix/id"
 
+	"plenum/homeserver/account"
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
 )
@@ -40,14 +41,24 @@ type renameRequest struct {
 	Name *string `json:"display_name"`
 }
 
-// renameDevice is PUT /devices/{deviceId}.
-func (a *API) renameDevice(ctx context.Context, r *httpx.Request[renameRequest]) (httpx.None, error) {
+// putDevice is PUT /devices/{deviceId}.
+func (a *API) putDevice(ctx context.Context, r *httpx.Request[renameRequest]) (*httpx.Answer, error) {
 	device := id.DeviceID(r.Path("deviceId"))
-	if r.Body.Name == nil {
+	switch {
+	case r.Principal.Appservice != "":
+		return a.putGhostDevice(ctx, r.Principal, account.NewDevice{ID: device, Name: stringOf(r.Body.Name)})
+	case r.Body.Name == nil:
 		_, err := a.accounts.Device(ctx, r.Principal, device)
-		return httpx.None{}, err
+		return &httpx.Answer{}, err
 	}
-	return httpx.None{}, a.accounts.RenameDevice(ctx, r.Principal, device, *r.Body.Name)
+	return &httpx.Answer{}, a.accounts.RenameDevice(ctx, r.Principal, device, *r.Body.Name)
+}
+
+func stringOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // deleteDevice is DELETE /devices/{deviceId}.

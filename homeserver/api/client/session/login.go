@@ -29,7 +29,7 @@ type loginFlowsResponse struct {
 
 // loginFlows is GET /login.
 func (a *API) loginFlows(context.Context, *httpx.Request[httpx.None]) (loginFlowsResponse, error) {
-	return loginFlowsResponse{[]loginFlow{{Type: byPassword}, {Type: byToken, GetToken: true}}}, nil
+	return loginFlowsResponse{[]loginFlow{{Type: byPassword}, {Type: byToken, GetToken: true}, {Type: byAppservice}}}, nil
 }
 
 // newDevice is what login and register say about the device.
@@ -83,7 +83,7 @@ func (a *API) login(ctx context.Context, r *httpx.Request[loginRequest]) (sessio
 	case byToken:
 		s, err = a.accounts.LoginByToken(ctx, r.Body.Token, r.Body.device())
 	case byAppservice:
-		err = matrix.Errorf(matrix.Forbidden, "This server knows no application services.")
+		s, err = a.loginGhost(ctx, r)
 	default:
 		err = matrix.Errorf(matrix.Unknown, "One cannot log in in this way.")
 	}

@@ -19,7 +19,7 @@ func TestLogin(t *testing.T) {
 		w := newWorld(t, db, account.Options{})
 		ada := w.open("ada")
 		flows := w.get("", v3+"/login").ok()
-		if flows.str("flows") != `[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true}]` {
+		if flows.str("flows") != `[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true},{"type":"m.login.application_service"}]` {
 			t.Errorf("flows: %s", flows.body)
 		}
 		for _, name := range []string{"ada", "ADA", "@ada:one.example", "@Ada:ONE.example", " ada "} {

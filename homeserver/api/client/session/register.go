@@ -25,7 +25,8 @@ func (a *API) register(ctx context.Context, r *httpx.Request[registerRequest]) (
 	case kind != "" && kind != "user":
 		return sessionResponse{}, matrix.Errorf(matrix.InvalidParam, "There is no such kind of account.")
 	case r.Body.Type == byAppservice:
-		return sessionResponse{}, matrix.Errorf(matrix.Forbidden, "This server knows no application services.")
+		s, err := a.registerGhost(ctx, r)
+		return a.session(s), err
 	}
 	s, err := a.accounts.Register(ctx, account.Registration{
 		Name: r.Body.Username, Password: r.Body.Password, Device: r.Body.device(),

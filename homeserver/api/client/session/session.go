@@ -35,7 +35,7 @@ func (a *API) Routes() []httpx.Route {
 func (a *API) loginRoutes() []httpx.Route {
 	return []httpx.Route{
 		httpx.Get(v3+"/login", httpx.Anyone, spec+"get_matrixclientv3login", httpx.RateDefault, a.loginFlows),
-		httpx.Post(v3+"/login", httpx.Anyone, spec+"post_matrixclientv3login", httpx.RateLogin, a.login),
+		httpx.Post(v3+"/login", httpx.AnyoneOrAppservice, spec+"post_matrixclientv3login", httpx.RateLogin, a.login),
 		httpx.Post(v1+"/login/get_token", httpx.User, spec+"post_matrixclientv1loginget_token", httpx.RateLogin, a.loginToken).
 			Also(unstable + "/org.matrix.msc3882/login/token"),
 		httpx.Post(v3+"/refresh", httpx.Anyone, spec+"post_matrixclientv3refresh", httpx.RateDefault, a.refresh),
@@ -46,7 +46,7 @@ func (a *API) loginRoutes() []httpx.Route {
 
 func (a *API) registerRoutes() []httpx.Route {
 	return []httpx.Route{
-		httpx.Post(v3+"/register", httpx.Anyone, spec+"post_matrixclientv3register", httpx.RateRegister, a.register),
+		httpx.Post(v3+"/register", httpx.AnyoneOrAppservice, spec+"post_matrixclientv3register", httpx.RateRegister, a.register),
 		httpx.Get(v3+"/register/available", httpx.Anyone, spec+"get_matrixclientv3registeravailable", httpx.RateRegister, a.available),
 		httpx.Get(v1+"/register/m.login.registration_token/validity", httpx.Anyone, spec+"get_matrixclientv1registermloginregistration_tokenvalidity", httpx.RateRegister, a.tokenValidity),
 	}
@@ -65,7 +65,7 @@ func (a *API) deviceRoutes() []httpx.Route {
 	return []httpx.Route{
 		httpx.Get(v3+"/devices", httpx.User, spec+"get_matrixclientv3devices", httpx.RateDefault, a.devices),
 		httpx.Get(v3+"/devices/{deviceId}", httpx.User, spec+"get_matrixclientv3devicesdeviceid", httpx.RateDefault, a.device),
-		httpx.Put(v3+"/devices/{deviceId}", httpx.User, spec+"put_matrixclientv3devicesdeviceid", httpx.RateDefault, a.renameDevice),
+		httpx.Put(v3+"/devices/{deviceId}", httpx.User, spec+"put_matrixclientv3devicesdeviceid", httpx.RateDefault, a.putDevice),
 		httpx.Delete(v3+"/devices/{deviceId}", httpx.User, spec+"delete_matrixclientv3devicesdeviceid", httpx.RateLogin, a.deleteDevice),
 		httpx.Post(v3+"/delete_devices", httpx.User, spec+"post_matrixclientv3delete_devices", httpx.RateLogin, a.deleteDevices),
 	}
