@@ -32,6 +32,8 @@ type Config struct {
 	Privacy      Privacy      `doc:"What is kept and shown about people. Addresses and programs of people are not kept at all, whatever is set here."`
 	Presence     Presence     `doc:"Whether people see who is online."`
 	Search       Search       `doc:"Whether people can search what was said."`
+	Previews     Previews     `doc:"Previews of links: the title, a few words and a picture of the page that a link leads to."`
+	Notices      Notices      `doc:"Messages of the server itself to people, which \"plenum notice\" sends."`
 	Support      Support      `doc:"Whom people can ask for help. It is shown to everybody, even without an account."`
 	Log          Log          `doc:"What the server says about its work. Messages, tokens, and addresses of people are never in it."`
 
@@ -96,6 +98,7 @@ type Backup struct {
 // Registration is how new people get an account.
 type Registration struct {
 	Mode         string `default:"closed" doc:"closed: only an administrator makes accounts. token: who has a registration token (\"plenum token create\"). open: everybody; expect to be found by spammers."`
+	SharedSecret string `example:"a long text that nobody guesses" doc:"A secret with which programs make accounts, even administrators', at /_synapse/admin/v1/register. Whoever knows it owns the server. Empty: no program can."`
 	TermsURL     string `example:"https://example.org/terms.html" doc:"A page that people must accept before they get an account. Empty: none."`
 	TermsName    string `default:"Terms of use" doc:"What clients call that page."`
 	TermsVersion string `default:"1" doc:"The version of that page."`
@@ -125,6 +128,7 @@ type RateLimits struct {
 	Invite   Rate `default:"30/min, burst 20" doc:"Inviting people."`
 	Media    Rate `default:"20/s, burst 100" doc:"Sending and fetching files."`
 	Search   Rate `default:"2/s, burst 20" doc:"Searching."`
+	Preview  Rate `default:"1/s, burst 40" doc:"Asking what is behind a link."`
 	Admin    Rate `default:"20/s, burst 100" doc:"Requests of administrators."`
 }
 
@@ -152,6 +156,27 @@ type Presence struct {
 // Search is whether people can search what was said.
 type Search struct {
 	Enabled bool `default:"true" doc:"Keep an index of the words of messages, so that people find what was said in rooms that are not encrypted. Messages are stored in any case; the index adds a tenth or so to that. When it is switched off, the index is removed."`
+}
+
+// Previews is whether links are looked at for people.
+type Previews struct {
+	Enabled   bool     `default:"false" doc:"Let clients ask this server what is behind a link. The server then fetches pages that people here were sent; who runs such a page learns that somebody on this server saw the link, and when. Addresses inside, such as those of this machine and its network, are never asked."`
+	Deny      []string `example:"*.example.org" doc:"Hosts whose pages are not fetched. A * stands for any text."`
+	Allow     []string `example:"*.wikipedia.org" doc:"If there are any, only the pages of these hosts are fetched."`
+	Ports     []string `default:"80, 443" doc:"Ports that pages are fetched from."`
+	Proxy     string   `example:"socks5h://127.0.0.1:9050" doc:"A SOCKS5 proxy that pages are fetched through, so that nobody sees this server's address. With socks5:// names are looked up here. With socks5h:// the proxy looks them up, as Tor does; it must be one that reaches nothing inside."`
+	Languages string   `default:"en" example:"de, en;q=0.5" doc:"The languages in which pages are asked for, as in Accept-Language."`
+	MaxPage   Size     `default:"2 MiB" doc:"How much is read of a page at most."`
+	MaxImage  Size     `default:"5 MiB" doc:"The largest picture that is shown."`
+	Timeout   Duration `default:"10 seconds" doc:"How long fetching a page and its picture may take."`
+	Remember  Duration `default:"1 hour" doc:"How long what was found is remembered, in memory. Addresses of pages are never written down."`
+	ImageLife Duration `default:"3 days" doc:"How long pictures of pages are kept."`
+}
+
+// Notices is who speaks for the server.
+type Notices struct {
+	Account string `default:"notices" doc:"The name of the account that sends notices: what stands between the @ and the colon. Nobody can sign in to it."`
+	Name    string `default:"Server notices" doc:"What people see as its name, and as the name of the rooms that it makes."`
 }
 
 // Support is whom people can ask for help.

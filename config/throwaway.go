@@ -56,6 +56,8 @@ func NewThrowaway(o ThrowawayOptions) (Config, error) {
 	c.RateLimits = RateLimits{}
 	c.Rooms.Encrypt = nil // suites read what they send
 	c.Presence.Enabled = true
+	c.Previews.Enabled, c.Previews.Ports = true, nil
+	c.Notices.Account = "_server"
 	c.Privacy = Privacy{Profiles: "anyone", Keys: "anyone", Devices: true, PushText: true, LastSeen: true}
 	c.Media.LegacyPublic = true
 	c.Log.Level = "warn"

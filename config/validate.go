@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -65,6 +66,8 @@ func (c Config) problems() Problems {
 	c.Rooms.check(&k)
 	k.oneOf("privacy.profiles", c.Privacy.Profiles, "acquaintances", "anyone")
 	k.oneOf("privacy.keys", c.Privacy.Keys, "acquaintances", "anyone")
+	c.Previews.check(&k)
+	c.Notices.check(&k)
 	c.Support.check(&k)
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "text", "json")
@@ -255,6 +258,43 @@ func (k *checker) page(key, raw string) {
 	}
 	if u, err := url.Parse(raw); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		k.add(key, "must be the address of a page, such as https://example.org/page.html, not %q.", raw)
+	}
+}
+
+func (p Previews) check(k *checker) {
+	for _, list := range []struct {
+		key      string
+		patterns []string
+	}{{"previews.deny", p.Deny}, {"previews.allow", p.Allow}} {
+		for _, pattern := range list.patterns {
+			if _, err := path.Match(pattern, ""); err != nil || strings.ContainsAny(pattern, "/:") || strings.ToLower(pattern) != pattern {
+				k.add(list.key, "must be names of hosts in small letters, such as \"*.example.org\", without https:// and without a port; not %q.", pattern)
+			}
+		}
+	}
+	for _, port := range p.Ports {
+		if !isPort(port) {
+			k.add("previews.ports", "must be numbers from 1 to 65535, not %q.", port)
+		}
+	}
+	if u, err := url.Parse(p.Proxy); p.Proxy != "" && (err != nil || u.Host == "" || u.Scheme != "socks5" && u.Scheme != "socks5h") {
+		k.add("previews.proxy", "must be the address of a SOCKS5 proxy, such as socks5h://127.0.0.1:9050.")
+	}
+	if strings.ContainsAny(p.Languages, "\r\n") {
+		k.add("previews.languages", "must be one line.")
+	}
+	k.atLeast("previews.max_page", int64(p.MaxPage), 1<<10)
+	k.atLeast("previews.max_image", int64(p.MaxImage), 1<<10)
+	for key, d := range map[string]Duration{"previews.timeout": p.Timeout, "previews.remember": p.Remember, "previews.image_life": p.ImageLife} {
+		if d <= 0 {
+			k.add(key, "must be longer than 0.")
+		}
+	}
+}
+
+func (n Notices) check(k *checker) {
+	if n.Account == "" || strings.Trim(n.Account, "abcdefghijklmnopqrstuvwxyz0123456789._=-/+") != "" {
+		k.add("notices.account", "may contain only the letters a to z, digits and ._=-/+, not %q.", n.Account)
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	RateInvite
 	RateMedia
 	RateSearch
+	RatePreview
 	RateAdmin
 
 	rateCount
@@ -21,7 +22,7 @@ const (
 
 // String returns the name of the class in the configuration.
 func (r Rate) String() string {
-	names := [rateCount]string{"none", "default", "login", "register", "message", "join", "invite", "media", "search", "admin"}
+	names := [rateCount]string{"none", "default", "login", "register", "message", "join", "invite", "media", "search", "preview", "admin"}
 	if r < 0 || r >= rateCount {
 		return "unknown"
 	}
@@ -47,6 +48,7 @@ func DefaultLimits() map[Rate]Limit {
 		RateInvite:   {PerSecond: 0.5, Burst: 20},
 		RateMedia:    {PerSecond: 20, Burst: 100},
 		RateSearch:   {PerSecond: 2, Burst: 20},
+		RatePreview:  {PerSecond: 1, Burst: 40},
 		RateAdmin:    {PerSecond: 20, Burst: 100},
 	}
 }
