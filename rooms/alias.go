@@ -26,8 +26,11 @@ func (r *Rooms) newAlias(name string) (id.RoomAlias, error) {
 }
 
 // freeAlias is newAlias for a name that is not taken.
-func (r *Rooms) freeAlias(ctx context.Context, name string) (id.RoomAlias, error) {
+func (r *Rooms) freeAlias(ctx context.Context, p matrix.Principal, name string) (id.RoomAlias, error) {
 	alias, err := r.newAlias(name)
+	if err == nil {
+		err = r.opt.Bridges.CheckAlias(p, alias)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -52,10 +55,11 @@ func parseAlias(alias id.RoomAlias) (name, server string, err error) {
 
 // Resolve returns the room that alias points to. An unknown one is M_NOT_FOUND.
 func (r *Rooms) Resolve(ctx context.Context, alias id.RoomAlias) (id.RoomID, error) {
-	if _, _, err := parseAlias(alias); err != nil {
+	_, server, err := parseAlias(alias)
+	if err != nil {
 		return "", err
 	}
-	row, ok, err := r.alias(ctx, alias)
+	row, ok, err := r.askedAlias(ctx, alias, server)
 	if err != nil {
 		return "", err
 	}
@@ -85,6 +89,9 @@ func (r *Rooms) AddAlias(ctx context.Context, p matrix.Principal, alias id.RoomA
 		return matrix.Errorf(matrix.InvalidParam, "Aliases of %s are made there.", server)
 	}
 	if _, err := r.newAlias(name); err != nil {
+		return err
+	}
+	if err := r.opt.Bridges.CheckAlias(p, alias); err != nil {
 		return err
 	}
 	rm, err := r.known(ctx, room)

@@ -93,12 +93,13 @@ func (r *Rooms) plan(ctx context.Context, p matrix.Principal, q CreateRequest) (
 	if err := r.checkCreate(q); err != nil {
 		return nil, err
 	}
+	r.tellInvited(ctx, q.Invite...)
 	plan := &roomPlan{r: r, rules: rules, creator: p.User, public: q.Visibility == "public", given: map[StateKey]bool{}}
 	for _, s := range q.InitialState {
 		plan.given[StateKey{s.Type, s.StateKey}] = true
 	}
 	if q.AliasName != "" {
-		if plan.alias, err = r.freeAlias(ctx, q.AliasName); err != nil {
+		if plan.alias, err = r.freeAlias(ctx, p, q.AliasName); err != nil {
 			return nil, err
 		}
 	}

@@ -58,16 +58,9 @@ func (f *Feed) after(pos matrix.Position, limit int) ([]*Event, bool, <-chan str
 func (r *Rooms) Follow(ctx context.Context, after matrix.Position, fn func([]*Event) error) error {
 	const batch = 256
 	for ctx.Err() == nil {
-		evs, ok, news := r.feed.after(after, batch)
-		if !ok {
-			var err error
-			if evs, err = r.read(ctx, after, batch); err != nil {
-				return err
-			}
-			if len(evs) == 0 { // nothing between after and what the feed holds
-				after = r.feed.start()
-				continue
-			}
+		evs, news, err := r.Next(ctx, after, batch)
+		if err != nil {
+			return err
 		}
 		if len(evs) == 0 {
 			select {
@@ -82,6 +75,23 @@ func (r *Rooms) Follow(ctx context.Context, after matrix.Position, fn func([]*Ev
 		after = evs[len(evs)-1].Pos
 	}
 	return ctx.Err()
+}
+
+// Next returns up to limit events of all rooms after a position, in commit
+// order, and a channel that is closed when there are more. It returns what is
+// committed: there are no others up to db.Committed() as it was before.
+func (r *Rooms) Next(ctx context.Context, after matrix.Position, limit int) ([]*Event, <-chan struct{}, error) {
+	for {
+		evs, ok, news := r.feed.after(after, limit)
+		if ok {
+			return evs, news, nil
+		}
+		evs, err := r.read(ctx, after, limit)
+		if err != nil || len(evs) > 0 {
+			return evs, news, err
+		}
+		after = r.feed.start() // nothing between after and what the feed holds
+	}
 }
 
 func (f *Feed) start() matrix.Position {

@@ -102,6 +102,7 @@ func (r *Rooms) Invite(ctx context.Context, p matrix.Principal, c MemberChange) 
 	if _, err := r.known(ctx, c.Room); err != nil {
 		return err
 	}
+	r.tellInvited(ctx, c.User)
 	return r.member(ctx, p, c, func(_ *view, now string) (string, map[string]any, error) {
 		if now == "join" {
 			return "", nil, matrix.Errorf(matrix.Forbidden, "%s is in the room already.", c.User)

@@ -29,6 +29,7 @@ type Options struct {
 	RoomsInMemory  int      // rooms whose state is kept in memory
 	EventsInMemory int      // events kept in memory beside those of hot rooms
 	Erased         Erasures // nil: nobody
+	Bridges        Bridges  // nil: none
 	Now            func() time.Time
 }
 
@@ -46,6 +47,8 @@ type Rooms struct {
 	events   *lru.Cache[matrix.Position, *Event]
 	ids      *lru.Cache[id.EventID, matrix.Position]
 	txns     *txns
+	delays   *delays
+	sticky   *stickies
 	users    *users
 	children *children
 
@@ -70,6 +73,9 @@ func New(db *storage.DB, log *eventlog.Log, profiles Profiles, opt Options, logg
 	if opt.EventsInMemory <= 0 {
 		opt.EventsInMemory = 20_000
 	}
+	if opt.Bridges == nil {
+		opt.Bridges = noBridges{}
+	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -87,6 +93,12 @@ func New(db *storage.DB, log *eventlog.Log, profiles Profiles, opt Options, logg
 		feed: newFeed(db.Committed()), lasts: newLasts(db.Committed()), kinds: newKinds(),
 	}
 	if r.txns, err = newTxns(r); err != nil {
+		return nil, err
+	}
+	if r.delays, err = newDelays(r); err != nil {
+		return nil, err
+	}
+	if r.sticky, err = newStickies(r); err != nil {
 		return nil, err
 	}
 	if r.users, err = newUsers(r); err != nil {

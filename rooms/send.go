@@ -18,8 +18,10 @@ type Draft struct {
 	Type     string
 	StateKey *string // nil for a message event
 	Content  json.RawMessage
-	Txn      string // the client's transaction id; "" for a state event
-	TS       int64  // ms; 0: now
+	Txn      string   // the client's transaction id; "" for a state event
+	TS       int64    // ms; 0: now
+	Sticky   int64    // ms for which it is sticky; 0: an event like others
+	Delayed  *Delayed // nil: it was not scheduled before
 }
 
 // Send adds an event to a room and returns its id when it is on disk. The same
@@ -35,7 +37,7 @@ func (r *Rooms) Send(ctx context.Context, p matrix.Principal, d Draft) (id.Event
 		if target.Type != gjson.String {
 			return "", matrix.Errorf(matrix.BadJSON, "A redaction names the event in its content as \"redacts\".")
 		}
-		return r.Redact(ctx, p, Redaction{Room: d.Room, Event: id.EventID(target.Str), Content: d.Content, Txn: d.Txn})
+		return r.Redact(ctx, p, Redaction{Room: d.Room, Event: id.EventID(target.Str), Content: d.Content, Txn: d.Txn, delayed: d.Delayed})
 	}
 	if _, err := r.known(ctx, d.Room); err != nil {
 		return "", err
@@ -44,7 +46,7 @@ func (r *Rooms) Send(ctx context.Context, p matrix.Principal, d Draft) (id.Event
 		if err := r.checkMessage(ctx, p, d); err != nil {
 			return "", err
 		}
-		return r.sendOne(ctx, d.Room, draft{Draft: event.Draft{Sender: p.User, Type: d.Type, Content: d.Content, TS: d.TS}, txn: txn})
+		return r.sendOne(ctx, d.Room, draft{Draft: event.Draft{Sender: p.User, Type: d.Type, Content: d.Content, TS: d.TS, Sticky: d.Sticky}, txn: txn}, d.Delayed.sidelines()...)
 	})
 }
 
@@ -115,15 +117,15 @@ func (r *Rooms) sendState(ctx context.Context, p matrix.Principal, d Draft) (id.
 		if i > 0 {
 			return nil, nil
 		}
-		if old != nil && old.Sender == p.User && string(old.pdu.Content) == string(content) && v.membership(string(p.User)) == "join" {
+		if old != nil && d.Sticky == 0 && old.Sender == p.User && string(old.pdu.Content) == string(content) && v.membership(string(p.User)) == "join" {
 			same = old
 			return nil, nil
 		}
 		if err := checkReplaced(old, d.Type, content); err != nil {
 			return nil, err
 		}
-		return &draft{Draft: event.Draft{Sender: p.User, Type: d.Type, StateKey: d.StateKey, Content: content, TS: d.TS}}, nil
-	})
+		return &draft{Draft: event.Draft{Sender: p.User, Type: d.Type, StateKey: d.StateKey, Content: content, TS: d.TS, Sticky: d.Sticky}}, nil
+	}, d.Delayed.sidelines()...)
 	if err != nil {
 		return "", err
 	}
@@ -151,16 +153,21 @@ func (r *Rooms) checkState(ctx context.Context, d Draft) error {
 	case d.Type == "m.room.canonical_alias" && *d.StateKey == "":
 		return r.checkCanonicalAlias(ctx, d)
 	case d.Type == "m.room.member":
-		return r.checkMemberState(d)
+		return r.checkMemberState(ctx, d)
 	}
 	return nil
 }
 
 // checkMemberState refuses memberships of people whom only other servers know.
-func (r *Rooms) checkMemberState(d Draft) error {
-	if gjson.GetBytes(d.Content, "membership").Str == "invite" {
-		return r.reachable(id.UserID(*d.StateKey))
+func (r *Rooms) checkMemberState(ctx context.Context, d Draft) error {
+	if gjson.GetBytes(d.Content, "membership").Str != "invite" {
+		return nil
 	}
+	user := id.UserID(*d.StateKey)
+	if err := r.reachable(user); err != nil {
+		return err
+	}
+	r.tellInvited(ctx, user)
 	return nil
 }
 
