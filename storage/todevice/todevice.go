@@ -66,3 +66,22 @@ func Once(ctx context.Context, tx *storage.Tx, user id.UserID, device id.DeviceI
 func PruneTxns(ctx context.Context, tx *storage.Tx, ts int64) error {
 	return tx.Exec(ctx, `DELETE FROM to_device_txn WHERE ts < $1`, ts)
 }
+
+// Recipient is the device that a message is for.
+type Recipient struct {
+	Pos    matrix.Position
+	User   id.UserID
+	Device id.DeviceID
+}
+
+// Recipients returns which devices the messages with after < position <= upto
+// are for, in order and at most limit.
+func Recipients(ctx context.Context, tx *storage.Tx, after, upto matrix.Position, limit int) ([]Recipient, error) {
+	return storage.Select[Recipient](ctx, tx, `SELECT pos, user_id, device_id FROM to_device
+		WHERE pos > $1 AND pos <= $2 ORDER BY pos LIMIT $3`, after, upto, limit)
+}
+
+// At returns the messages at positions, in order.
+func At(ctx context.Context, tx *storage.Tx, positions []matrix.Position) ([]Message, error) {
+	return storage.Select[Message](ctx, tx, `SELECT pos, json FROM to_device WHERE pos {in $1} ORDER BY pos`, storage.List(positions))
+}

@@ -94,3 +94,16 @@ func (r *Reads) With(more ...*Receipt) *Reads {
 	maps.DeleteFunc(next.Threads, func(_ id.EventID, pos matrix.Position) bool { return pos <= next.All })
 	return &next
 }
+
+// RoomReceipt is a receipt and the room that it is of.
+type RoomReceipt struct {
+	Receipt
+	Room id.RoomID
+}
+
+// ReceiptsBetween returns up to limit receipts of all rooms with
+// after < position <= upto, oldest change first.
+func ReceiptsBetween(ctx context.Context, tx *storage.Tx, after, upto matrix.Position, limit int) ([]RoomReceipt, error) {
+	return storage.Select[RoomReceipt](ctx, tx, `SELECT user_id, thread, private, event_id, event, ts, pos, room_id FROM receipt
+		WHERE pos > $1 AND pos <= $2 ORDER BY pos LIMIT $3`, after, upto, limit)
+}
