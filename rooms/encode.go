@@ -138,6 +138,7 @@ func (x *encoder) appendWhole(dst []byte, e *Event, depth int) []byte {
 		dst = append(dst, `,"transaction_id":`...)
 		dst = appendText(dst, txn)
 	}
+	dst = x.r.delays.appendTo(x.ctx, dst, x.enc.Principal.User, e)
 	if s := x.sums[e.ID]; s != nil && depth < 2 {
 		dst = x.appendSum(dst, s, depth)
 	}
@@ -158,6 +159,7 @@ func (x *encoder) open(dst []byte, e *Event) []byte {
 	}
 	dst = append(dst, `,"unsigned":{"age":`...)
 	dst = strconv.AppendInt(dst, x.now-e.TS, 10)
+	dst = x.r.sticky.appendTo(dst, e, x.now)
 	if x.enc.Principal.IsAnyone() {
 		return dst
 	}

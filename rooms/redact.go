@@ -20,6 +20,8 @@ type Redaction struct {
 	Event   id.EventID
 	Content json.RawMessage // "reason" and whatever else the redaction says
 	Txn     string
+
+	delayed *Delayed
 }
 
 // Redact redacts an event: what it said is gone from the disk when Redact
@@ -86,9 +88,9 @@ func (r *Rooms) redact(ctx context.Context, rm *Room, p matrix.Principal, target
 		}
 		one := d
 		return &one, nil
-	}, func(ctx context.Context, tx *storage.Tx, rm *Room, evs []*Event) error {
+	}, append(q.delayed.sidelines(), func(ctx context.Context, tx *storage.Tx, rm *Room, evs []*Event) error {
 		return rm.strip(ctx, tx, stripped, evs[0])
-	})
+	})...)
 	if err != nil {
 		return "", err
 	}

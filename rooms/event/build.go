@@ -23,7 +23,7 @@ func Build(rules *Rules, d Draft, s *Signer) (*PDU, error) {
 	}
 	p := &PDU{
 		Room: d.Room, Sender: d.Sender, Type: d.Type, StateKey: d.StateKey, Redacts: d.Redacts,
-		TS: d.TS, Depth: d.Depth, Prev: d.Prev, Auth: d.Auth, Rules: rules,
+		TS: d.TS, Sticky: d.Sticky, Depth: d.Depth, Prev: d.Prev, Auth: d.Auth, Rules: rules,
 	}
 	if rules.IDs == OwnID {
 		p.ID = id.EventID("$" + rand.Text() + ":" + s.server)
@@ -65,6 +65,7 @@ type writer struct {
 	content             section
 	hash, signature     section // in base64
 	hashes              section // with the comma before, like the two below
+	sticky              section
 	redacts, signatures section
 }
 
@@ -80,6 +81,7 @@ func (w *writer) write() (err error) {
 		b = appendString(append(b, `,"event_id":`...), w.id)
 	}
 	b = w.appendHashes(b)
+	b = w.appendSticky(b)
 	b = strconv.AppendInt(append(b, `,"origin_server_ts":`...), d.TS, 10)
 	b = w.appendRefs(append(b, `,"prev_events":`...), d.Prev)
 	b = w.appendRedacts(b)
@@ -161,6 +163,17 @@ func (w *writer) appendHashes(b []byte) []byte {
 	return b
 }
 
+// appendSticky says for how long the event is sticky. Like redacts of old, that
+// does not survive a redaction.
+func (w *writer) appendSticky(b []byte) []byte {
+	w.sticky.from = len(b)
+	if w.draft.Sticky > 0 {
+		b = appendStickiness(b, w.draft.Sticky)
+	}
+	w.sticky.to = len(b)
+	return b
+}
+
 func (w *writer) appendRedacts(b []byte) []byte {
 	w.redacts.from = len(b)
 	if w.draft.Redacts != "" && !w.rules.Redaction.RedactsInContent {
@@ -221,7 +234,8 @@ func (w *writer) seal() [sha256.Size]byte {
 
 	b = append(few[:0], j[:w.content.from]...)
 	b = appendRedactedContent(b, w.rules, w.draft.Type, parse(j[w.content.from:w.content.to]))
-	b = append(b, j[w.content.to:w.redacts.from]...)
+	b = append(b, j[w.content.to:w.sticky.from]...)
+	b = append(b, j[w.sticky.to:w.redacts.from]...)
 	b = append(b, j[w.redacts.to:w.signatures.from]...)
 	b = append(b, j[w.signatures.to:]...)
 	w.signer.sign(j[w.signature.from:w.signature.to], b)

@@ -13,6 +13,9 @@ import (
 func AppendClient(dst []byte, p *PDU) []byte {
 	dst = appendClientContent(append(dst, `{"content":`...), p)
 	dst = appendString(append(dst, `,"event_id":`...), p.ID)
+	if p.Sticky > 0 {
+		dst = appendStickiness(dst, p.Sticky)
+	}
 	dst = strconv.AppendInt(append(dst, `,"origin_server_ts":`...), p.TS, 10)
 	if p.Redacts != "" {
 		dst = appendString(append(dst, `,"redacts":`...), p.Redacts)

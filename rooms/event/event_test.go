@@ -88,6 +88,10 @@ func drafts(rules *event.Rules) []event.Draft {
 				d.Redacts = second
 			}
 			out = append(out, d)
+			if typ == "m.room.message" {
+				d.Sticky = 300_000
+				out = append(out, d)
+			}
 		}
 	}
 	return out

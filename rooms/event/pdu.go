@@ -19,6 +19,7 @@ type PDU struct {
 	Content  json.RawMessage // canonical
 	Redacts  id.EventID      // of m.room.redaction: from the top level or the content, as the version says
 	TS       int64           // ms since 1970, as the sender's server claims
+	Sticky   int64           // ms for which the event is sticky; 0: it is not
 	Depth    int64
 	Prev     []id.EventID
 	Auth     []id.EventID // as written: version 12 does not list the create event
@@ -40,6 +41,7 @@ type Draft struct {
 	Content  json.RawMessage
 	Redacts  id.EventID // written where the version wants it
 	TS       int64
+	Sticky   int64 // ms, up to MaxSticky; 0: an event like others
 	Depth    int64
 	Prev     []id.EventID
 	Auth     []id.EventID

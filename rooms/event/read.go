@@ -73,6 +73,8 @@ func (r *reader) optional(name string, v gjson.Result) {
 		if p.ID == "" && p.Rules.IDs == OwnID {
 			p.ID = id.EventID(r.text(name, v))
 		}
+	case stickyName:
+		p.Sticky = readStickiness(v)
 	case "redacts":
 		r.target = v.Str
 	case "room_id":
