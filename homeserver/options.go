@@ -3,6 +3,8 @@ package homeserver
 import (
 	"context"
 	"net/netip"
+	"net/url"
+	"strconv"
 	"time"
 
 	"plenum/config"
@@ -11,10 +13,12 @@ import (
 	"plenum/homeserver/account"
 	"plenum/homeserver/api/client/discovery"
 	"plenum/homeserver/media"
+	"plenum/homeserver/preview"
 	"plenum/homeserver/push"
 	"plenum/homeserver/search"
 	"plenum/homeserver/userdata"
 	"plenum/internal/httpx"
+	"plenum/internal/outward"
 	"plenum/rooms"
 	"plenum/rooms/event"
 	"plenum/storage/accounts"
@@ -91,6 +95,7 @@ func discoveryOptions(cfg config.Config, healthy func(context.Context) error) di
 		RoomVersions: event.Versions(),
 		Encrypted:    cfg.Rooms.Encrypt,
 		SupportPage:  cfg.Support.Page,
+		Previews:     cfg.Previews.Enabled,
 		Healthy:      healthy,
 	}
 	if cfg.Support.MatrixID != "" || cfg.Support.Email != "" {
@@ -114,6 +119,36 @@ func mediaOptions(cfg config.Config) media.Options {
 	}
 }
 
+func previewOptions(cfg config.Config) preview.Options {
+	c := cfg.Previews
+	return preview.Options{
+		On:        c.Enabled,
+		Dialer:    previewDialer(cfg),
+		Allow:     c.Allow,
+		Deny:      c.Deny,
+		Languages: c.Languages,
+		MaxPage:   int64(c.MaxPage),
+		MaxImage:  int64(c.MaxImage),
+		Time:      c.Timeout.Std(),
+		Life:      c.Remember.Std(),
+		ImageLife: c.ImageLife.Std(),
+	}
+}
+
+// previewDialer is how pages are reached. Suites have theirs next door.
+func previewDialer(cfg config.Config) *outward.Dialer {
+	d := &outward.Dialer{AllowPrivate: cfg.Throwaway != nil}
+	for _, text := range cfg.Previews.Ports {
+		if port, err := strconv.ParseUint(text, 10, 16); err == nil { // the settings were checked
+			d.Ports = append(d.Ports, uint16(port))
+		}
+	}
+	if by, err := url.Parse(cfg.Previews.Proxy); err == nil && cfg.Previews.Proxy != "" {
+		d.Proxy = func(string) *url.URL { return by }
+	}
+	return d
+}
+
 // limits are the rate limits by class; without a limit a class is missing.
 func limits(cfg config.Config) map[httpx.Rate]httpx.Limit {
 	r := cfg.RateLimits
@@ -121,7 +156,7 @@ func limits(cfg config.Config) map[httpx.Rate]httpx.Limit {
 	for class, rate := range map[httpx.Rate]config.Rate{
 		httpx.RateDefault: r.Default, httpx.RateLogin: r.Login, httpx.RateRegister: r.Register,
 		httpx.RateMessage: r.Message, httpx.RateJoin: r.Join, httpx.RateInvite: r.Invite,
-		httpx.RateMedia: r.Media, httpx.RateSearch: r.Search, httpx.RateAdmin: r.Admin,
+		httpx.RateMedia: r.Media, httpx.RateSearch: r.Search, httpx.RatePreview: r.Preview, httpx.RateAdmin: r.Admin,
 	} {
 		if rate.Burst > 0 {
 			all[class] = httpx.Limit{PerSecond: rate.PerSecond, Burst: rate.Burst}

@@ -16,6 +16,7 @@ import (
 	"plenum/e2ee/todevice"
 	"plenum/homeserver/account"
 	"plenum/homeserver/media"
+	"plenum/homeserver/preview"
 	"plenum/homeserver/push"
 	"plenum/homeserver/search"
 	"plenum/homeserver/sliding"
@@ -46,6 +47,7 @@ type parts struct {
 	dehydrated *e2ee.Dehydrated
 	accounts   *account.Accounts
 	media      *media.Media
+	previews   *preview.Previews
 	sync       *sync.Syncer
 	sliding    *sliding.Engine
 }
@@ -104,6 +106,9 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	p.dehydrated = e2ee.NewDehydrated(p.db, p.keys, p.todevice, people)
 	p.accounts = account.New(people, p.rooms, p.hooks(), accountOptions(cfg), log)
 	p.media = media.New(mediastore.New(p.db), p.blobs, mediaOptions(cfg), log)
+	if p.previews, err = preview.New(p.media, previewOptions(cfg)); err != nil {
+		return p, err
+	}
 	return p, nil
 }
 

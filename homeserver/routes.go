@@ -9,6 +9,7 @@ import (
 	"plenum/homeserver/api/client/discovery"
 	"plenum/homeserver/api/client/keys"
 	mediaapi "plenum/homeserver/api/client/media"
+	previewapi "plenum/homeserver/api/client/preview"
 	"plenum/homeserver/api/client/profile"
 	pushapi "plenum/homeserver/api/client/push"
 	"plenum/homeserver/api/client/room"
@@ -40,6 +41,7 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		todeviceapi.New(p.todevice).Routes(),
 		backupapi.New(p.backups).Routes(),
 		mediaapi.New(p.media, mediaapi.Options{AllowLegacy: cfg.Media.LegacyPublic}).Routes(),
+		previewapi.New(p.previews).Routes(),
 		web.New(p.accounts.First(), cfg.ServerName, publicURL(cfg)).Routes(),
 	)
 }

@@ -39,7 +39,7 @@ var rules = []struct {
 	{3, `homeserver/(listen|archive)(/.*)?`},
 	{3, `homeserver/search/words`},
 	{4, `e2ee(/.*)?`},
-	{4, `homeserver/(account|userdata|push|search|tell)(/.*)?`},
+	{4, `homeserver/(account|userdata|push|search|tell|preview)(/.*)?`},
 	{5, `homeserver/(sync|sliding)(/.*)?`},
 	{6, `homeserver/api/.*`},
 	{8, `homeserver`},

@@ -35,10 +35,10 @@ func (s *Store) DeleteByUser(ctx context.Context, user id.UserID) (n int, err er
 	return s.deleteAll(ctx, `SELECT origin, media_id FROM media WHERE uploader = $1 LIMIT $2`, user)
 }
 
-// Expire deletes reserved media that was not uploaded until before.
+// Expire deletes what was to be uploaded, or kept, until before.
 func (s *Store) Expire(ctx context.Context, beforeMS int64) (n int, err error) {
-	defer matrix.Wrap(&err, "expire reserved media")
-	return s.deleteAll(ctx, `SELECT origin, media_id FROM media WHERE hash IS NULL AND expires < $1 LIMIT $2`, beforeMS)
+	defer matrix.Wrap(&err, "expire media")
+	return s.deleteAll(ctx, `SELECT origin, media_id FROM media WHERE expires < $1 LIMIT $2`, beforeMS)
 }
 
 // ExpireRemote deletes media of other servers that was fetched before.

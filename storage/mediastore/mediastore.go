@@ -44,14 +44,14 @@ func New(db *storage.DB) *Store { return &Store{db: db} }
 type Item struct {
 	Origin      string // server name
 	ID          string
-	Uploader    id.UserID // empty for media of other servers
+	Uploader    id.UserID // empty for media of other servers, and for what the server fetched itself
 	ContentType string
 	Filename    string // empty when none was given
 	Size        int64  // bytes
 	Animated    bool   // an image of several frames
 	File        string // name of the blob; empty before the upload
 	CreatedMS   int64
-	ExpiresMS   int64 // until when it can be uploaded; 0 after the upload
+	ExpiresMS   int64 // until when it can be uploaded, or is kept after that; 0: for ever
 }
 
 // Blob is stored content that an Item or a Thumbnail is to refer to.
@@ -132,9 +132,17 @@ func (s *Store) Add(ctx context.Context, item Item, blob Blob, quota int64) (fil
 		if file, err = link(ctx, tx, blob); err != nil {
 			return err
 		}
-		return tx.Exec(ctx, addItem, item.Origin, item.ID, item.Uploader, item.ContentType, item.Filename, blob.Size, flag(item.Animated), blob.Hash, item.CreatedMS, nil)
+		return tx.Exec(ctx, addItem, item.Origin, item.ID, item.Uploader, item.ContentType, item.Filename, blob.Size, flag(item.Animated), blob.Hash, item.CreatedMS, orNull(item.ExpiresMS))
 	})
 	return file, err
+}
+
+// orNull is a time that may be missing.
+func orNull(ms int64) *int64 {
+	if ms == 0 {
+		return nil
+	}
+	return &ms
 }
 
 const fillItem = `UPDATE media SET content_type = $1, filename = $2, size = $3, animated = $4, hash = $5, expires = NULL

@@ -12,6 +12,7 @@ type capabilities struct {
 	Contacts       enabled      `json:"m.3pid_changes"` // this server knows no email addresses
 	LoginToken     enabled      `json:"m.get_login_token"`
 	ForgetsOnLeave enabled      `json:"m.forget_forced_upon_leave"`
+	Previews       enabled      `json:"io.element.msc4452.preview_url"`
 	Moderation     *moderation  `json:"m.account_moderation,omitempty"`
 }
 
@@ -34,7 +35,7 @@ func capabilitiesOf(opt Options, admin bool) map[string]capabilities {
 	c := capabilities{
 		RoomVersions:   roomVersions{Default: opt.RoomVersion, Available: make(map[string]string)},
 		ChangePassword: yes, DisplayName: yes, AvatarURL: yes, ProfileFields: yes, LoginToken: yes,
-		Contacts: no, ForgetsOnLeave: no,
+		Contacts: no, ForgetsOnLeave: no, Previews: enabled{opt.Previews},
 	}
 	for _, v := range opt.RoomVersions {
 		c.RoomVersions.Available[v] = "stable"

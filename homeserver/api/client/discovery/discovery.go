@@ -24,6 +24,8 @@ type Options struct {
 	Contacts    []Contact // whom to ask for help
 	SupportPage string    // where to find help
 
+	Previews bool // links are looked at for clients
+
 	Healthy func(context.Context) error // nil while the server is well
 }
 
@@ -75,7 +77,7 @@ const (
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
-	return slices.Concat(a.serverRoutes(), thirdPartyRoutes())
+	return a.serverRoutes()
 }
 
 func (a *API) serverRoutes() []httpx.Route {
