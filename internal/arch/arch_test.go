@@ -40,6 +40,8 @@ var rules = []struct {
 	{3, `homeserver/search/words`},
 	{4, `e2ee(/.*)?`},
 	{4, `homeserver/(account|userdata|push|search|tell|preview)(/.*)?`},
+	{5, `homeserver/peers/outbox`},
+	{4, `homeserver/peers(/.*)?`},
 	{5, `homeserver/(sync|sliding)(/.*)?`},
 	{6, `homeserver/api/.*`},
 	{8, `homeserver`},
