@@ -1,0 +1,2 @@
+// Package outbox is all SQL about what waits for other servers.
+package outbox
