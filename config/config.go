@@ -30,10 +30,13 @@ type Config struct {
 	RateLimits   RateLimits   `doc:"How often one person may ask. Each limit is a rate and how many requests may come at once, such as \"10/s, burst 50\", or \"off\". The rate is per second (s), minute (min) or hour (h)."`
 	Rooms        Rooms        `doc:"What new rooms are like."`
 	Privacy      Privacy      `doc:"What is kept and shown about people. Addresses and programs of people are not kept at all, whatever is set here."`
+	Later        Later        `doc:"What is sent later, such as that somebody left a call."`
+	Calls        Calls        `doc:"Calls of more than two people."`
 	Presence     Presence     `doc:"Whether people see who is online."`
 	Search       Search       `doc:"Whether people can search what was said."`
 	Previews     Previews     `doc:"Previews of links: the title, a few words and a picture of the page that a link leads to."`
 	Notices      Notices      `doc:"Messages of the server itself to people, which \"plenum notice\" sends."`
+	Bridges      Bridges      `doc:"Bridges to other networks and bots: programs that speak for users of this server (application services)."`
 	Support      Support      `doc:"Whom people can ask for help. It is shown to everybody, even without an account."`
 	Log          Log          `doc:"What the server says about its work. Messages, tokens, and addresses of people are never in it."`
 
@@ -130,6 +133,7 @@ type RateLimits struct {
 	Search   Rate `default:"2/s, burst 20" doc:"Searching."`
 	Preview  Rate `default:"1/s, burst 40" doc:"Asking what is behind a link."`
 	Admin    Rate `default:"20/s, burst 100" doc:"Requests of administrators."`
+	Delayed  Rate `default:"100/s, burst 500" doc:"Putting off, sending and cancelling what is to be sent later. Clients in a call do it every few seconds, and many of them may come from one address."`
 }
 
 // Rooms is what new rooms are like.
@@ -146,6 +150,17 @@ type Privacy struct {
 	Devices  bool   `default:"false" doc:"Show the names of people's devices to others. Names that clients make up often tell the program and the machine."`
 	PushText bool   `default:"false" doc:"Let push gateways, and the companies behind them, read what unencrypted messages say, who wrote them and in which room, for apps that ask for it. Otherwise they learn that there is something new, and where: the ids of message and room, and how many messages are unread."`
 	LastSeen bool   `default:"false" doc:"Note for each device the day on which it was used last, so that people can find devices that they have forgotten."`
+}
+
+// Later is what is sent later.
+type Later struct {
+	MaxDelay     Duration `default:"24 hours" doc:"How much later something can be sent. Calls need an hour at least."`
+	MaxScheduled int      `default:"100" doc:"How much one person may have waiting to be sent. 0: nothing; then whoever loses the connection during a call seems to be in it for hours."`
+}
+
+// Calls are those of more than two people.
+type Calls struct {
+	LiveKit []string `example:"https://livekit.example.org" doc:"Addresses of services that give out tokens for a LiveKit server, which carries calls of more than two people (what Element Call names livekit_service_url). Empty: this server offers none."`
 }
 
 // Presence is whether people see who is online.
@@ -177,6 +192,11 @@ type Previews struct {
 type Notices struct {
 	Account string `default:"notices" doc:"The name of the account that sends notices: what stands between the @ and the colon. Nobody can sign in to it."`
 	Name    string `default:"Server notices" doc:"What people see as its name, and as the name of the rooms that it makes."`
+}
+
+// Bridges are application services.
+type Bridges struct {
+	Registrations []string `example:"/etc/plenum/bridges" doc:"Files with the registrations of bridges, which these make (registration.yaml), or folders of such files (*.yaml). They are read at the start of the server and hold secrets: nobody but the server should be able to read them."`
 }
 
 // Support is whom people can ask for help.

@@ -189,6 +189,9 @@ func (c *Config) absolute() (err error) {
 		return fmt.Errorf("the working folder cannot be found: %w", err)
 	}
 	paths := []*string{&c.DataFolder, &c.SigningKeyFile, &c.Media.KeyFile, &c.TLS.Certificate, &c.TLS.Key}
+	for i := range c.Bridges.Registrations {
+		paths = append(paths, &c.Bridges.Registrations[i])
+	}
 	if c.Database.IsFile() {
 		paths = append(paths, &c.Database.URL)
 	}

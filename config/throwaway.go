@@ -13,7 +13,6 @@ import (
 type Throwaway struct {
 	SharedSecret string // for making accounts at /_synapse/admin/v1/register
 	TestCA       string // folder with ca.crt and ca.key, which sign our certificate; or ""
-	Appservices  string // registration file, or folder of them; or ""
 }
 
 // ThrowawayOptions are the flags of "plenum serve --throwaway".
@@ -26,7 +25,7 @@ type ThrowawayOptions struct {
 	Database         string // postgres:// URL; empty means SQLite in Data
 	TLSCert, TLSKey  string
 	TestCA           string
-	Appservices      string
+	Appservices      string // registration file, or folder of them; or ""
 }
 
 // throwawaySecret is known to everybody: suites expect it.
@@ -61,7 +60,10 @@ func NewThrowaway(o ThrowawayOptions) (Config, error) {
 	c.Privacy = Privacy{Profiles: "anyone", Keys: "anyone", Devices: true, PushText: true, LastSeen: true}
 	c.Media.LegacyPublic = true
 	c.Log.Level = "warn"
-	c.Throwaway = &Throwaway{SharedSecret: throwawaySecret, TestCA: o.TestCA, Appservices: o.Appservices}
+	if o.Appservices != "" {
+		c.Bridges.Registrations = []string{o.Appservices}
+	}
+	c.Throwaway = &Throwaway{SharedSecret: throwawaySecret, TestCA: o.TestCA}
 
 	problems := c.problems()
 	if o.TestCA != "" && o.TLSCert != "" {

@@ -7,11 +7,14 @@ import (
 	"strconv"
 	"time"
 
+	"plenum/calls"
 	"plenum/config"
 	"plenum/e2ee"
 	"plenum/e2ee/todevice"
 	"plenum/homeserver/account"
 	"plenum/homeserver/api/client/discovery"
+	"plenum/homeserver/appservice"
+	"plenum/homeserver/delayed"
 	"plenum/homeserver/media"
 	"plenum/homeserver/preview"
 	"plenum/homeserver/push"
@@ -30,7 +33,7 @@ func accountsOptions(cfg config.Config) accounts.Options {
 	return accounts.Options{ServerName: cfg.ServerName, LastSeen: cfg.Privacy.LastSeen}
 }
 
-func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Store) rooms.Options {
+func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Store, b bridges) rooms.Options {
 	return rooms.Options{
 		ServerName:     cfg.ServerName,
 		Signer:         signer,
@@ -38,6 +41,7 @@ func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Stor
 		EncryptPresets: cfg.Rooms.Encrypt,
 		RoomsInMemory:  cfg.Rooms.InMemory,
 		Erased:         people,
+		Bridges:        b,
 	}
 }
 
@@ -62,7 +66,11 @@ func todeviceOptions(cfg config.Config) todevice.Options {
 	return todevice.Options{ServerName: cfg.ServerName}
 }
 
-func accountOptions(cfg config.Config) account.Options {
+func delayedOptions(cfg config.Config) delayed.Options {
+	return delayed.Options{MaxDelay: cfg.Later.MaxDelay.Std(), MaxScheduled: cfg.Later.MaxScheduled}
+}
+
+func accountOptions(cfg config.Config, services *appservice.Registry) account.Options {
 	o := account.Options{
 		ServerName:   cfg.ServerName,
 		Registration: map[string]account.Mode{"closed": account.Closed, "token": account.ByToken, "open": account.Open}[cfg.Registration.Mode],
@@ -72,6 +80,8 @@ func accountOptions(cfg config.Config) account.Options {
 			Passes:    uint32(cfg.Passwords.HashPasses),
 		},
 		WrongPasswords: cfg.Passwords.WrongInARow,
+		Exclusive:      services.IsExclusive,
+		Services:       services,
 		Life:           account.Life{Access: cfg.Sessions.AccessTokenLife.Std(), Plain: cfg.Sessions.PlainTokenLife.Std()},
 		Profiles:       map[string]account.Visibility{"anyone": account.ToAnyone, "acquaintances": account.ToAcquaintances}[cfg.Privacy.Profiles],
 	}
@@ -96,6 +106,9 @@ func discoveryOptions(cfg config.Config, healthy func(context.Context) error) di
 		Encrypted:    cfg.Rooms.Encrypt,
 		SupportPage:  cfg.Support.Page,
 		Previews:     cfg.Previews.Enabled,
+		MaxDelay:     cfg.Later.MaxDelay.Std(),
+		MaxScheduled: cfg.Later.MaxScheduled,
+		Transports:   calls.New(calls.Options{LiveKit: cfg.Calls.LiveKit}).Transports(),
 		Healthy:      healthy,
 	}
 	if cfg.Support.MatrixID != "" || cfg.Support.Email != "" {
@@ -157,6 +170,7 @@ func limits(cfg config.Config) map[httpx.Rate]httpx.Limit {
 		httpx.RateDefault: r.Default, httpx.RateLogin: r.Login, httpx.RateRegister: r.Register,
 		httpx.RateMessage: r.Message, httpx.RateJoin: r.Join, httpx.RateInvite: r.Invite,
 		httpx.RateMedia: r.Media, httpx.RateSearch: r.Search, httpx.RatePreview: r.Preview, httpx.RateAdmin: r.Admin,
+		httpx.RateDelayed: r.Delayed,
 	} {
 		if rate.Burst > 0 {
 			all[class] = httpx.Limit{PerSecond: rate.PerSecond, Burst: rate.Burst}

@@ -10,11 +10,14 @@ import (
 
 	"maunium.net/go/mautrix/id"
 
+	"plenum/calls"
 	"plenum/config"
 	"plenum/e2ee"
 	"plenum/e2ee/backup"
 	"plenum/e2ee/todevice"
 	"plenum/homeserver/account"
+	"plenum/homeserver/appservice"
+	"plenum/homeserver/delayed"
 	"plenum/homeserver/media"
 	"plenum/homeserver/preview"
 	"plenum/homeserver/push"
@@ -37,6 +40,7 @@ type parts struct {
 	db         *storage.DB
 	signer     *event.Signer
 	blobs      *blob.Store
+	services   *appservice.Registry
 	rooms      *rooms.Rooms
 	userdata   *userdata.Data
 	push       *push.Push
@@ -45,11 +49,14 @@ type parts struct {
 	todevice   *todevice.Sender
 	backups    *backup.Backups
 	dehydrated *e2ee.Dehydrated
+	delayed    *delayed.Events
+	calls      *calls.Calls
 	accounts   *account.Accounts
 	media      *media.Media
 	previews   *preview.Previews
 	sync       *sync.Syncer
 	sliding    *sliding.Engine
+	bridges    *appservice.Sender
 }
 
 // newParts opens the database and builds everything on it. On an error, what
@@ -77,7 +84,10 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.blobs, err = blob.Open(mediaFolder(cfg), cfg.Media.KeyFile); err != nil {
 		return p, err
 	}
-	if p.rooms, err = rooms.New(p.db, events, people, roomsOptions(cfg, p.signer, people), log); err != nil {
+	if p.services, err = openRegistry(cfg, log); err != nil {
+		return p, err
+	}
+	if p.rooms, err = rooms.New(p.db, events, people, roomsOptions(cfg, p.signer, people, bridges{p.services, people}), log); err != nil {
 		return p, err
 	}
 	if p.userdata, err = userdata.New(p.db, p.rooms, userdataOptions(cfg), log); err != nil {
@@ -93,6 +103,10 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.todevice, err = todevice.New(p.db, devices{people}, todeviceOptions(cfg), log); err != nil {
 		return p, err
 	}
+	if p.delayed, err = delayed.New(ctx, p.db, p.rooms, people, delayedOptions(cfg), log); err != nil {
+		return p, err
+	}
+	p.calls = calls.New(calls.Options{LiveKit: cfg.Calls.LiveKit})
 	told := sync.Sources{
 		DB: p.db, Sessions: account.Sessions{Store: people}, Rooms: p.rooms, Data: p.userdata, Push: p.push, Keys: p.keys, ToDevice: p.todevice,
 	}
@@ -104,7 +118,8 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	}
 	p.backups = backup.New(p.db)
 	p.dehydrated = e2ee.NewDehydrated(p.db, p.keys, p.todevice, people)
-	p.accounts = account.New(people, p.rooms, p.hooks(), accountOptions(cfg), log)
+	p.accounts = account.New(people, p.rooms, p.hooks(), accountOptions(cfg, p.services), log)
+	p.bridges = p.newServiceSender(people, log)
 	p.media = media.New(mediastore.New(p.db), p.blobs, mediaOptions(cfg), log)
 	if p.previews, err = preview.New(p.media, previewOptions(cfg)); err != nil {
 		return p, err
@@ -119,7 +134,9 @@ func (p *parts) add(g *run.Group) {
 	g.Add("push", p.push.Run)
 	g.Add("search", p.search.Run)
 	g.Add("to device", p.todevice.Run)
+	g.Add("delayed events", p.delayed.Run)
 	g.Add("media", p.media.Run)
+	g.Add("application services", p.bridges.Run)
 }
 
 // hooks are what others do when devices or accounts go.
@@ -129,7 +146,7 @@ func (p *parts) hooks() account.Hooks {
 			p.userdata.DevicesGone, p.push.DevicesGone, p.keys.DevicesGone, p.todevice.DevicesGone, p.sliding.DevicesGone,
 		},
 		Gone: []func(context.Context, id.UserID, bool) error{
-			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone,
+			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone, p.delayed.Gone,
 		},
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	"plenum/config"
+	appserviceapi "plenum/homeserver/api/client/appservice"
 	backupapi "plenum/homeserver/api/client/backup"
+	delayedapi "plenum/homeserver/api/client/delayed"
 	"plenum/homeserver/api/client/directory"
 	"plenum/homeserver/api/client/discovery"
 	"plenum/homeserver/api/client/keys"
@@ -13,6 +15,7 @@ import (
 	"plenum/homeserver/api/client/profile"
 	pushapi "plenum/homeserver/api/client/push"
 	"plenum/homeserver/api/client/room"
+	"plenum/homeserver/api/client/rtc"
 	searchapi "plenum/homeserver/api/client/search"
 	"plenum/homeserver/api/client/session"
 	slidingapi "plenum/homeserver/api/client/sliding"
@@ -29,13 +32,16 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		discovery.New(discoveryOptions(cfg, p.healthy)).Routes(),
 		session.New(p.accounts).Routes(),
 		profile.New(p.accounts).Routes(),
-		room.New(p.rooms, p.userdata).Routes(),
+		room.New(p.rooms, p.userdata, p.delayed).Routes(),
+		delayedapi.New(p.delayed).Routes(),
+		rtc.New(p.calls).Routes(),
 		syncapi.New(p.sync).Routes(),
 		slidingapi.New(p.sliding).Routes(),
 		userdataapi.New(p.userdata).Routes(),
 		pushapi.New(p.push).Routes(),
 		searchapi.New(p.search, p.rooms, p.userdata).Routes(),
-		directory.New(p.rooms, p.accounts).Routes(),
+		directory.New(p.rooms, p.accounts, p.networks()).Routes(),
+		appserviceapi.New(p.services, p.networks()).Routes(),
 		keys.New(p.keys, p.accounts).Routes(),
 		keys.NewDehydrated(p.dehydrated).Routes(),
 		todeviceapi.New(p.todevice).Routes(),

@@ -22,6 +22,9 @@ type DirectoryQuery struct {
 	Search string // in names, topics and aliases; "": everything
 	// Types are the room types wanted, "" for rooms without one; nil: any.
 	Types []string
+	// Only are the rooms to choose from; nil: those that are listed here. Also
+	// are further ones.
+	Only, Also []id.RoomID
 }
 
 // DirectoryPage is a page of the public directory, the largest rooms first.
@@ -98,17 +101,21 @@ func parseSince(since string) (int, error) {
 
 // listed returns the rooms of the directory that q is looking for.
 func (r *Rooms) listed(ctx context.Context, q DirectoryQuery) ([]Summary, error) {
-	var rows []eventlog.RoomRow
-	err := r.db.Read(ctx, func(tx *storage.Tx) (err error) {
-		rows, err = r.log.PublicRooms(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	from := q.Only
+	if from == nil {
+		var err error
+		if from, err = r.publicRooms(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, room := range q.Also {
+		if !slices.Contains(from, room) {
+			from = append(slices.Clip(from), room)
+		}
 	}
 	var out []Summary
-	for _, row := range rows {
-		rm, err := r.Room(ctx, row.ID)
+	for _, room := range from {
+		rm, err := r.Room(ctx, room)
 		if err != nil {
 			return nil, err
 		}
@@ -122,6 +129,19 @@ func (r *Rooms) listed(ctx context.Context, q DirectoryQuery) ([]Summary, error)
 	}
 	slices.SortStableFunc(out, func(a, b Summary) int { return b.Joined - a.Joined })
 	return out, nil
+}
+
+func (r *Rooms) publicRooms(ctx context.Context) ([]id.RoomID, error) {
+	var rows []eventlog.RoomRow
+	err := r.db.Read(ctx, func(tx *storage.Tx) (err error) {
+		rows, err = r.log.PublicRooms(ctx, tx)
+		return err
+	})
+	ids := make([]id.RoomID, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	return ids, err
 }
 
 func (q DirectoryQuery) wants(s Summary) bool {

@@ -77,9 +77,6 @@ func settings(f *flag.FlagSet, file string, throwaway bool, o config.ThrowawayOp
 	cfg, err := config.NewThrowaway(o)
 	if err == nil {
 		fmt.Fprintln(c.Err, cfg.Throwaway.Warning())
-		if cfg.Throwaway.Appservices != "" {
-			fmt.Fprintln(c.Err, "--appservice: this version serves no application services; the registrations are not used.")
-		}
 	}
 	return cfg, err
 }

@@ -28,12 +28,18 @@ func NewBus() *Bus {
 	return &Bus{topics: make(map[string]*link)}
 }
 
-// Tell wakes every subscriber of topic. It never blocks, and costs one look-up
-// when nobody listens.
+// Anything is the topic of those who want to hear of every topic.
+const Anything = "*"
+
+// Tell wakes every subscriber of topic. It never blocks, and costs two
+// look-ups when nobody listens.
 func (b *Bus) Tell(topic string) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	for l := b.topics[topic]; l != nil; l = l.next {
+		l.sub.wake()
+	}
+	for l := b.topics[Anything]; l != nil; l = l.next {
 		l.sub.wake()
 	}
 }

@@ -20,12 +20,22 @@ const (
 
 // API serves the directory.
 type API struct {
-	rooms  *rooms.Rooms
-	people *account.Accounts
+	rooms    *rooms.Rooms
+	people   *account.Accounts
+	networks Networks
 }
 
-// New returns the API over r and the people who have an account.
-func New(r *rooms.Rooms, people *account.Accounts) *API { return &API{rooms: r, people: people} }
+// Networks are the directories of foreign networks, which bridges fill.
+type Networks interface {
+	// RoomsOf returns the rooms of a network; of all when it is empty.
+	RoomsOf(ctx context.Context, network string) ([]id.RoomID, error)
+}
+
+// New returns the API over r, the people who have an account, and the rooms of
+// foreign networks.
+func New(r *rooms.Rooms, people *account.Accounts, n Networks) *API {
+	return &API{rooms: r, people: people, networks: n}
+}
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {

@@ -52,6 +52,11 @@ type world struct {
 	people *accounts.Store
 }
 
+// networks are none.
+type networks struct{}
+
+func (networks) RoomsOf(context.Context, string) ([]id.RoomID, error) { return nil, nil }
+
 func each(t *testing.T, fn func(w *world)) {
 	t.Helper()
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) { fn(serve(t, db)) })
@@ -74,7 +79,7 @@ func serve(t *testing.T, db *storage.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := directory.New(r, account.New(people, r, account.Hooks{}, account.Options{ServerName: here}, silent))
+	api := directory.New(r, account.New(people, r, account.Hooks{}, account.Options{ServerName: here}, silent), networks{})
 	s := httptest.NewServer(httpx.NewMux(api.Routes(), httpx.Options{Auth: names{}, Log: silent}))
 	t.Cleanup(s.Close)
 	return &world{t, s.URL, r, people}

@@ -18,7 +18,8 @@ type searchRequest struct {
 		Term  string    `json:"generic_search_term"`
 		Types []*string `json:"room_types"` // null: rooms without a type
 	} `json:"filter"`
-	Network string `json:"third_party_instance_id"`
+	Network     string `json:"third_party_instance_id"`
+	AllNetworks bool   `json:"include_all_networks"`
 }
 
 type publicResponse struct {
@@ -63,10 +64,31 @@ func (a *API) searchRooms(ctx context.Context, r *httpx.Request[searchRequest]) 
 		}
 		q.Types = append(q.Types, *t)
 	}
-	if r.Body.Network != "" { // a network that is bridged, and none is
-		return publicResponse{Chunk: []publicRoom{}}, nil
+	if err := a.addNetworks(ctx, r.Body, &q); err != nil {
+		return publicResponse{}, err
 	}
 	return a.page(ctx, r.Query("server"), q)
+}
+
+// addNetworks lets q look through the directories of foreign networks as well,
+// or of one of them only.
+func (a *API) addNetworks(ctx context.Context, b searchRequest, q *rooms.DirectoryQuery) error {
+	if b.Network == "" && !b.AllNetworks {
+		return nil
+	}
+	if b.Network != "" && b.AllNetworks {
+		return matrix.Errorf(matrix.InvalidParam, "third_party_instance_id is of one network; include_all_networks of all.")
+	}
+	list, err := a.networks.RoomsOf(ctx, b.Network)
+	switch {
+	case b.AllNetworks:
+		q.Also = list
+	case list == nil:
+		q.Only = []id.RoomID{} // none, which is not to say all
+	default:
+		q.Only = list
+	}
+	return err
 }
 
 func (a *API) page(ctx context.Context, server string, q rooms.DirectoryQuery) (publicResponse, error) {

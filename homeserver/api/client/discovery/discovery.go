@@ -7,8 +7,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
+	"time"
 
+	"plenum/calls"
 	"plenum/internal/httpx"
 )
 
@@ -25,6 +26,11 @@ type Options struct {
 	SupportPage string    // where to find help
 
 	Previews bool // links are looked at for clients
+
+	MaxDelay     time.Duration // how much later events can be sent
+	MaxScheduled int           // how many of one user; 0: none
+
+	Transports []calls.Transport // for calls of more than two people
 
 	Healthy func(context.Context) error // nil while the server is well
 }
@@ -77,10 +83,6 @@ const (
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
-	return a.serverRoutes()
-}
-
-func (a *API) serverRoutes() []httpx.Route {
 	return []httpx.Route{
 		httpx.Get("/_matrix/client/versions", httpx.Anyone, spec+"get_matrixclientversions", httpx.RateDefault, a.getVersions),
 		httpx.Get(v3+"/capabilities", httpx.User, spec+"get_matrixclientv3capabilities", httpx.RateDefault, a.getCapabilities),

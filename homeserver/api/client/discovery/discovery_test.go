@@ -145,13 +145,6 @@ func TestWhatThereIsNot(t *testing.T) {
 	const v3 = "/_matrix/client/v3"
 	want(t, get(h, v3+"/voip/turnServer", "ada"), 200, `{}`)
 	refused(t, get(h, v3+"/voip/turnServer", ""), 401, matrix.MissingToken)
-	want(t, get(h, v3+"/thirdparty/protocols", "ada"), 200, `{}`)
-	want(t, get(h, v3+"/thirdparty/location?alias=%23a:one.example", "ada"), 200, `[]`)
-	want(t, get(h, v3+"/thirdparty/user?userid=@a:one.example", "ada"), 200, `[]`)
-	for _, kind := range []string{"protocol", "location", "user"} {
-		refused(t, get(h, v3+"/thirdparty/"+kind+"/irc", "ada"), 404, matrix.NotFound)
-		refused(t, get(h, v3+"/thirdparty/"+kind+"/irc", ""), 401, matrix.MissingToken)
-	}
 }
 
 func TestHealth(t *testing.T) {

@@ -21,24 +21,28 @@ func supported(opt Options) versionsResponse {
 		},
 		Unstable: map[string]bool{
 			"org.matrix.e2e_cross_signing":                   true,
-			"org.matrix.msc2285.stable":                      true, // private receipts
-			"org.matrix.msc3391":                             true, // account data can be deleted
-			"org.matrix.msc3440.stable":                      true, // threads
-			"org.matrix.msc3771":                             true, // receipts in threads
-			"org.matrix.msc3773":                             true, // unread counts of threads
-			"org.matrix.msc3827.stable":                      true, // spaces in the public directory
-			"org.matrix.msc3882":                             true, // sign another device in
-			"org.matrix.msc3916.stable":                      true, // media for members only
-			"org.matrix.msc3981":                             true, // relations of relations
-			"org.matrix.msc4222":                             true, // state after the timeline
-			"org.matrix.simplified_msc3575":                  true, // sliding sync
-			"uk.half-shot.msc2666.query_mutual_rooms":        true, // rooms shared with somebody
+			"org.matrix.msc2285.stable":                      true,                 // private receipts
+			"org.matrix.msc3391":                             true,                 // account data can be deleted
+			"org.matrix.msc3440.stable":                      true,                 // threads
+			"org.matrix.msc3771":                             true,                 // receipts in threads
+			"org.matrix.msc3773":                             true,                 // unread counts of threads
+			"org.matrix.msc3827.stable":                      true,                 // spaces in the public directory
+			"org.matrix.msc3882":                             true,                 // sign another device in
+			"org.matrix.msc3916.stable":                      true,                 // media for members only
+			"org.matrix.msc3981":                             true,                 // relations of relations
+			"org.matrix.msc4140":                             opt.MaxScheduled > 0, // events that are sent later
+			"org.matrix.msc4140.stable":                      opt.MaxScheduled > 0,
+			"org.matrix.msc4143":                             len(opt.Transports) > 0, // servers for calls
+			"org.matrix.msc4222":                             true,                    // state after the timeline
+			"org.matrix.simplified_msc3575":                  true,                    // sliding sync
+			"uk.half-shot.msc2666.query_mutual_rooms":        true,                    // rooms shared with somebody
 			"uk.half-shot.msc2666.query_mutual_rooms.stable": true,
 			"uk.tcpip.msc4133":                               true, // any field in a profile
 			"uk.tcpip.msc4133.stable":                        true,
 			"uk.timedout.msc4323.stable":                     true, // lock and suspend accounts
 			"com.beeper.msc4169":                             true, // redact by sending a redaction
 			"fi.mau.msc2246.stable":                          true, // name media first, upload later
+			"fi.mau.msc2659.stable":                          true, // application services are asked whether they hear
 		},
 	}
 	for _, preset := range opt.Encrypted { // clients do not offer to turn it off there
