@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"plenum/rooms/event"
 )
@@ -48,9 +49,35 @@ func TestKeyOfAnotherServer(t *testing.T) {
 	}
 }
 
+func TestKeyIsReplaced(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "signing.key")
+	first, err := event.OpenSigner(here, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		at := time.UnixMilli(1_700_000_000_000 + int64(i))
+		if _, err := event.RotateKey(path, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now, err := event.OpenSigner(here, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := now.Old()
+	if now.KeyID() == first.KeyID() || len(old) != 2 || old[1].ID != first.KeyID() || !old[1].Public.Equal(first.Public()) || old[1].Expired != 1_700_000_000_000 {
+		t.Errorf("signs with %s after %+v", now.KeyID(), old)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
 func TestBrokenKeyFiles(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "ed25519 a", "rsa a AAAA", "ed25519 a AAAA", "ed25519 a !", "ed25519 a b c"} {
+	for _, text := range []string{"", "ed25519 a", "rsa a AAAA", "ed25519 a AAAA", "ed25519 a !", "ed25519 a b c", "ed25519 a_x1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\nold ed25519 b AAAA 7"} {
 		path := filepath.Join(t.TempDir(), "signing.key")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ type Signer struct {
 	server string
 	keyID  string
 	key    ed25519.PrivateKey
+	old    []OldKey
 	open   []byte // the signatures of an event, up to the signature itself
 }
 
@@ -32,6 +33,9 @@ func (s *Signer) KeyID() string { return s.keyID }
 
 // Public returns the key that others verify with.
 func (s *Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
+
+// Old returns the keys that the server has signed with before.
+func (s *Signer) Old() []OldKey { return s.old }
 
 // Sign returns the signature of message.
 func (s *Signer) Sign(message []byte) []byte { return ed25519.Sign(s.key, message) }
