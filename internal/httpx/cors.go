@@ -9,7 +9,7 @@ import "net/http"
 var (
 	anyOrigin      = []string{"*"}
 	anyMethod      = []string{"GET, POST, PUT, DELETE, OPTIONS"}
-	allowedHeaders = []string{"X-Requested-With, Content-Type, Authorization"}
+	allowedHeaders = []string{"X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match"}
 	exposedHeaders = []string{"Retry-After, Content-Disposition, ETag"}
 	preflightAge   = []string{"86400"}
 )

@@ -118,7 +118,7 @@ func TestBrowsers(t *testing.T) {
 		for name, want := range map[string]string{
 			"Access-Control-Allow-Origin":  "*",
 			"Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
-			"Access-Control-Allow-Headers": "X-Requested-With, Content-Type, Authorization",
+			"Access-Control-Allow-Headers": "X-Requested-With, Content-Type, Authorization, If-Match, If-None-Match",
 		} {
 			if got := a.header.Get(name); got != want {
 				t.Errorf("OPTIONS %s: %s is %q, want %q", target, name, got, want)
