@@ -6,6 +6,7 @@ import (
 
 	"maunium.net/go/mautrix/id"
 
+	"plenum/internal/matrix"
 	"plenum/rooms/auth"
 	"plenum/rooms/event"
 	"plenum/storage"
@@ -32,6 +33,20 @@ type batch struct {
 	prevs   []*Event   // the state event that each one replaces; its position is known when this is stored
 	then    []sideline // further writes of the same transaction
 	fresh   bool       // the batch makes the room itself
+
+	// Of what other servers sent; see Room.place.
+	turns []turn                                   // changes of the state that the events do not make themselves
+	at    matrix.Position                          // from where on turns are in force; known when they are stored
+	since bool                                     // the room's state is known from there on
+	forks []*eventlog.Fork                         // per event; nil, or shorter: it was added to the newest state
+	heads []head                                   // the room's heads afterwards
+	first func(context.Context, *storage.Tx) error // what is written before; nil: nothing
+}
+
+// turn is a change of a room's state that no new event makes.
+type turn struct {
+	key         StateKey
+	event, prev *Event // nil: nothing
 }
 
 // sideline is a write beside the events of a batch, in the same transaction.
@@ -134,7 +149,7 @@ func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error)
 func (rm *Room) submit(v *view, b *batch) *storage.Commit {
 	w := &rm.write
 	w.queued = b.n
-	w.levels, w.heads = v.levels, v.heads
+	w.levels, w.heads, b.heads = v.levels, v.heads, v.heads
 	rm.mu.Lock()
 	for k, e := range v.over {
 		rm.pending[k] = e
@@ -148,9 +163,9 @@ func (v *view) build(b *batch, d *draft) error {
 	rm := v.rm
 	d.Room = rm.id
 	d.Prev, d.Depth = nil, 1
-	for _, h := range v.heads {
+	for _, h := range v.heads[max(0, len(v.heads)-event.MaxPrev):] {
 		d.Prev = append(d.Prev, h.id)
-		d.Depth = max(d.Depth, h.depth+1)
+		d.Depth = max(d.Depth, min(h.depth+1, event.MaxDepth))
 	}
 	if d.TS == 0 {
 		d.TS = rm.r.opt.Now().UnixMilli()
@@ -231,9 +246,17 @@ func (rm *Room) store(tx *storage.Tx, b *batch) error {
 		}
 		rm.nid = nid
 	}
+	if b.first != nil {
+		if err := b.first(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if err := rm.storeTurns(ctx, tx, b); err != nil {
+		return err
+	}
 	for i, entry := range b.entries {
 		entry.Room = rm.nid
-		if b.prevs[i] != nil {
+		if b.prevs[i] != nil && entry.State != nil {
 			entry.State.Prev = b.prevs[i].Pos
 			b.events[i].Replaces = b.prevs[i].Pos
 		}
@@ -242,9 +265,15 @@ func (rm *Room) store(tx *storage.Tx, b *batch) error {
 			return err
 		}
 		b.events[i].Pos = pos
+		if err := rm.r.sticky.stick(ctx, tx, rm, b.events[i]); err != nil {
+			return err
+		}
 		if entry.Membership != nil {
 			tx.Wake(UserTopic(entry.Membership.User))
 		}
+	}
+	if err := rm.storeHeads(ctx, tx, b); err != nil {
+		return err
 	}
 	tx.OnCommit(func() { rm.commit(b) })
 	for _, fn := range b.then {
@@ -273,8 +302,9 @@ func (rm *Room) commit(b *batch) {
 		rm.r.admit(rm)
 	}
 	rm.r.children.apply(rm.nid, b.events)
-	rm.apply(b.n, b.events)
+	rm.apply(b)
 	rm.r.lasts.saw(rm.id, b.events[len(b.events)-1].Pos)
+	rm.r.kinds.saw(rm.id, b.turned())
 	rm.r.kinds.saw(rm.id, b.events)
 	rm.r.users.apply(rm, b)
 	rm.r.txns.apply(b)

@@ -35,6 +35,7 @@ type CreateRequest struct {
 	InitialState       []InitialState  `json:"initial_state"`
 	IsDirect           bool            `json:"is_direct"`
 	PowerLevelOverride json.RawMessage `json:"power_level_content_override"`
+	Plain              bool            `json:"-"` // not encrypted, whatever the settings say
 }
 
 // InitialState is a state event of a new room.
@@ -266,7 +267,7 @@ func (pl *roomPlan) fill(ctx context.Context, q CreateRequest, set preset) error
 
 // encryption turns encryption on where the configuration wants it for a preset.
 func (pl *roomPlan) encryption(q CreateRequest) error {
-	if !slices.Contains(pl.r.opt.EncryptPresets, q.Preset) || pl.public {
+	if q.Plain || !slices.Contains(pl.r.opt.EncryptPresets, q.Preset) || pl.public {
 		return nil
 	}
 	return pl.preset("m.room.encryption", map[string]any{"algorithm": "m.megolm.v1.aes-sha2"})

@@ -31,6 +31,8 @@ type Event struct {
 	Client     []byte // client form without unsigned
 	SoftFailed bool
 	Rejected   bool
+	Outlier    bool // known, but its place in the room is not
+	Relay      bool // accepted on behalf of another server's user: this server passes it on
 
 	pdu *event.PDU
 }
@@ -58,8 +60,12 @@ func fromRecord(rules *event.Rules, room id.RoomID, r eventlog.Record) (*Event, 
 	e := newEvent(p, room)
 	e.Pos, e.RedactedBy, e.Replaces = r.Pos, r.RedactedBy, r.Replaces
 	e.SoftFailed, e.Rejected = r.Hidden&eventlog.SoftFailed != 0, r.Hidden&eventlog.Rejected != 0
+	e.Outlier, e.Relay = r.Hidden&eventlog.Outlier != 0, r.Relay
 	return e, nil
 }
+
+// Hidden reports whether e is not part of the room's timeline.
+func (e *Event) Hidden() bool { return e.SoftFailed || e.Rejected || e.Outlier }
 
 // Content returns the event's content.
 func (e *Event) Content() gjson.Result { return gjson.ParseBytes(e.pdu.Content) }

@@ -15,6 +15,21 @@ const authorisedVia = "join_authorised_via_users_server"
 // Spec: client-server-api#joining-rooms
 func (r *Rooms) Join(ctx context.Context, p matrix.Principal, c MemberChange) error {
 	c.User = p.User
+	elsewhere, err := r.isElsewhere(ctx, c.Room)
+	if err != nil {
+		return err
+	}
+	if elsewhere {
+		return r.joinElsewhere(ctx, p, c)
+	}
+	err = r.joinHere(ctx, p, c)
+	if matrix.IsCode(err, matrix.UnableToGrantJoin) && r.opt.Peers != nil {
+		return r.joinElsewhere(ctx, p, c) // somebody there may let the user in
+	}
+	return err
+}
+
+func (r *Rooms) joinHere(ctx context.Context, p matrix.Principal, c MemberChange) error {
 	if _, err := r.Room(ctx, c.Room); err != nil {
 		return err
 	}
@@ -100,6 +115,13 @@ func (r *Rooms) inviter(v *view) id.UserID {
 // Spec: client-server-api#knocking-on-rooms
 func (r *Rooms) Knock(ctx context.Context, p matrix.Principal, c MemberChange) error {
 	c.User = p.User
+	elsewhere, err := r.isElsewhere(ctx, c.Room)
+	if err != nil {
+		return err
+	}
+	if elsewhere {
+		return r.knockElsewhere(ctx, p, c)
+	}
 	if _, err := r.Room(ctx, c.Room); err != nil {
 		return err
 	}

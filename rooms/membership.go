@@ -18,6 +18,8 @@ type MemberChange struct {
 	User     id.UserID // whom it is about; for a join, a knock or leaving: nobody else than who asks
 	Reason   string
 	IsDirect bool            // of an invite
+	Closing  bool            // of leaving: because the account is closed, which nothing holds back
+	Via      []string        // servers through which a room can be entered that nobody of this server is in
 	Content  json.RawMessage // further members of the event's content
 }
 
@@ -80,13 +82,13 @@ func setText(content map[string]any, key, text string) {
 	}
 }
 
-// reachable refuses to invite users of other servers while this server talks
-// to none.
+// reachable refuses to invite who is no user, and users of other servers when
+// this server talks to none.
 func (r *Rooms) reachable(user id.UserID) error {
 	if _, _, err := user.Parse(); err != nil {
 		return matrix.Errorf(matrix.InvalidParam, "%q is not a user id.", string(user))
 	}
-	if !r.IsLocal(user) {
+	if !r.IsLocal(user) && r.opt.Peers == nil {
 		return matrix.Errorf(matrix.Forbidden, "%s is on another server, and this server does not talk to other servers.", user)
 	}
 	return nil
@@ -102,6 +104,9 @@ func (r *Rooms) Invite(ctx context.Context, p matrix.Principal, c MemberChange) 
 	if _, err := r.known(ctx, c.Room); err != nil {
 		return err
 	}
+	if !r.IsLocal(c.User) {
+		return r.inviteElsewhere(ctx, p, c)
+	}
 	r.tellInvited(ctx, c.User)
 	return r.member(ctx, p, c, func(_ *view, now string) (string, map[string]any, error) {
 		if now == "join" {
@@ -116,13 +121,24 @@ func (r *Rooms) Invite(ctx context.Context, p matrix.Principal, c MemberChange) 
 // Spec: client-server-api#post_matrixclientv3roomsroomidleave
 func (r *Rooms) Leave(ctx context.Context, p matrix.Principal, c MemberChange) error {
 	c.User = p.User
-	if _, err := r.known(ctx, c.Room); err != nil {
+	rm, err := r.known(ctx, c.Room)
+	if err != nil {
 		return err
 	}
-	return r.member(ctx, p, c, func(_ *view, now string) (string, map[string]any, error) {
+	if !rm.isResident() {
+		if m, err := r.MembershipOf(ctx, p.User, c.Room); err != nil || m.Membership == "invite" || m.Membership == "knock" {
+			if err != nil {
+				return err
+			}
+			if r.opt.Peers != nil {
+				return r.leaveElsewhere(ctx, rm, p, c)
+			}
+		}
+	}
+	return r.member(ctx, p, c, func(v *view, now string) (string, map[string]any, error) {
 		switch now {
 		case "join", "invite", "knock":
-			return "leave", nil, nil
+			return "leave", nil, r.heldBack(v, c)
 		case "leave":
 			return "", nil, nil
 		}

@@ -2,6 +2,8 @@ package rooms
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"sync"
 
 	"maunium.net/go/mautrix/id"
@@ -24,8 +26,13 @@ type Room struct {
 	topic string // RoomTopic
 	field []byte // room_id as a further member of a JSON object
 	rules *event.Rules
+	since matrix.Position // from here on the state is known; 0: from the beginning
 
-	write writing // what the next event is built on
+	intake intake  // what other servers send, one after the other
+	forks  forks   // of the writer: what resolves states
+	write  writing // what the next event is built on
+
+	audience audience // of whoever sends events to other servers
 
 	mu       sync.RWMutex        // guards what follows
 	pending  map[StateKey]*Event // state on its way to the disk, for the writer
@@ -45,6 +52,7 @@ type Room struct {
 type writing struct {
 	sync.Mutex
 	heads  []head
+	forked bool              // heads are more than the newest event
 	levels *auth.PowerLevels // of the newest state; nil: not parsed
 	queued int64             // batches handed to the log
 	dead   bool              // a write failed or the room was evicted
@@ -135,7 +143,7 @@ func (r *Rooms) load(ctx context.Context, room id.RoomID) (_ *Room, err error) {
 			return matrix.Errorf(matrix.UnsupportedRoomVersion, "Room version %s is not supported.", row.Version)
 		}
 		rm = r.newRoom(room, rules)
-		rm.nid, rm.public = row.NID, row.Public
+		rm.nid, rm.public, rm.since = row.NID, row.Public, row.Since
 		if err := rm.loadState(ctx, tx); err != nil {
 			return err
 		}
@@ -157,7 +165,7 @@ func (rm *Room) loadState(ctx context.Context, tx *storage.Tx) error {
 	return rm.r.log.State(ctx, tx, rm.nid, func(s eventlog.StateRow) error {
 		rm.state.load(StateKey{s.Type, s.Key}, s.Changed, s.Event)
 		if s.Type == "m.room.member" {
-			rm.members.set(id.UserID(s.Key), s.Membership)
+			rm.setMember(id.UserID(s.Key), s.Membership)
 		}
 		return nil
 	})
@@ -184,6 +192,32 @@ func (rm *Room) loadTail(ctx context.Context, tx *storage.Tx, row eventlog.RoomR
 		rm.last = newest.Pos
 		rm.write.heads = []head{{newest.ID, newest.Depth}}
 	}
+	if row.Heads != nil {
+		return rm.loadHeads(ctx, tx, row.Heads)
+	}
+	return nil
+}
+
+// loadHeads reads the forward extremities of a room whose newest event is not
+// the only one.
+func (rm *Room) loadHeads(ctx context.Context, tx *storage.Tx, raw []byte) error {
+	var ids []id.EventID
+	if err := json.Unmarshal(raw, &ids); err != nil {
+		return fmt.Errorf("heads of a room: %w", err)
+	}
+	recs, err := rm.r.log.ByID(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	rm.write.heads, rm.write.forked = nil, true
+	for _, rec := range recs {
+		e, err := fromRecord(rm.rules, rm.id, rec)
+		if err != nil {
+			return err
+		}
+		rm.write.heads = append(rm.write.heads, head{e.ID, e.Depth})
+	}
+	sortHeads(rm.write.heads)
 	return nil
 }
 
@@ -198,14 +232,15 @@ func (rm *Room) loadVersions(ctx context.Context, tx *storage.Tx) error {
 
 // apply makes a committed batch visible. It runs in the log's writer, in
 // commit order.
-func (rm *Room) apply(batch int64, evs []*Event) {
+func (rm *Room) apply(b *batch) {
+	evs := b.events
 	rm.mu.Lock()
-	for _, e := range evs {
-		if e.IsState() {
-			rm.applyState(e)
-			if *e.StateKey == "" {
-				rm.summary = nil
-			}
+	for _, t := range b.turns {
+		rm.applyState(t.key, b.at, t.event)
+	}
+	for i, e := range evs {
+		if b.entries[i].State != nil {
+			rm.applyState(StateKey{e.Type, *e.StateKey}, e.Pos, e)
 			if k := (StateKey{e.Type, *e.StateKey}); rm.pending[k] == e {
 				delete(rm.pending, k)
 			}
@@ -220,7 +255,7 @@ func (rm *Room) apply(batch int64, evs []*Event) {
 		rm.tailLow = rm.tail[over-1].Pos
 		rm.tail = append([]*Event(nil), rm.tail[over:]...)
 	}
-	rm.write.done = batch
+	rm.write.done = b.n
 	rm.mu.Unlock()
 	for _, e := range evs {
 		rm.r.remember(e)

@@ -26,11 +26,17 @@ type Options struct {
 	Signer         *event.Signer
 	DefaultVersion string // room version of new rooms
 	EncryptPresets []string
-	RoomsInMemory  int      // rooms whose state is kept in memory
-	EventsInMemory int      // events kept in memory beside those of hot rooms
-	Erased         Erasures // nil: nobody
-	Bridges        Bridges  // nil: none
-	Now            func() time.Time
+	RoomsInMemory  int       // rooms whose state is kept in memory
+	EventsInMemory int       // events kept in memory beside those of hot rooms
+	Erased         Erasures  // nil: nobody
+	Notices        id.UserID // speaks for the server; "": nobody
+	Peers          Peers     // nil: this server talks to no other
+	Keys           Keys      // needed together with Peers
+	// Invitable reports why a user of another server may not invite one of this
+	// server to a room; nil: everybody may invite everybody.
+	Invitable func(ctx context.Context, inviter, invited id.UserID, room id.RoomID) error
+	Bridges   Bridges // nil: none
+	Now       func() time.Time
 }
 
 // Rooms are all rooms that this server knows.
@@ -51,6 +57,7 @@ type Rooms struct {
 	sticky   *stickies
 	users    *users
 	children *children
+	joining  singly[id.RoomID] // joins through other servers
 
 	mu    sync.Mutex
 	rooms map[id.RoomID]*slot
@@ -282,7 +289,9 @@ func (r *Rooms) materialise(ctx context.Context, recs []eventlog.Record) ([]*Eve
 
 func (r *Rooms) remember(e *Event) {
 	r.events.Add(e.Pos, e)
-	r.ids.Add(e.ID, e.Pos)
+	if !e.Outlier { // it may have got a place by now, under another number
+		r.ids.Add(e.ID, e.Pos)
+	}
 }
 
 // recall is remember for what was read from the log. Meanwhile the event may

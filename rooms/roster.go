@@ -10,9 +10,12 @@ import (
 type roster struct {
 	is    map[id.UserID]member
 	count [eventlog.Ban + 1]int
-	next  int64
-	list  []id.UserID // joined members; nil when it has to be made again
-	first []id.UserID // the first who are joined or invited; nil when they have to be chosen again
+	local int // joined users of this server
+	// joined users by server, of others than this one
+	servers map[string]int
+	next    int64
+	list    []id.UserID // joined members; nil when it has to be made again
+	first   []id.UserID // the first who are joined or invited; nil when they have to be chosen again
 }
 
 type member struct {
@@ -22,7 +25,8 @@ type member struct {
 
 func (m *roster) init() { m.is = map[id.UserID]member{} }
 
-func (m *roster) set(user id.UserID, is eventlog.Membership) {
+// set notes a membership. ours says whether the user is of this server.
+func (m *roster) set(user id.UserID, is eventlog.Membership, ours bool) {
 	old := m.is[user]
 	if old.is == is {
 		return
@@ -31,6 +35,15 @@ func (m *roster) set(user id.UserID, is eventlog.Membership) {
 	m.is[user] = member{is, m.next}
 	m.count[old.is]--
 	m.count[is]++
+	if ours && is == eventlog.Join {
+		m.local++
+	}
+	if ours && old.is == eventlog.Join {
+		m.local--
+	}
+	if !ours {
+		m.setAbroad(user.Homeserver(), old.is == eventlog.Join, is == eventlog.Join)
+	}
 	m.touchFirst(user, is)
 	switch {
 	case is == eventlog.Join && m.list != nil:
@@ -38,6 +51,34 @@ func (m *roster) set(user id.UserID, is eventlog.Membership) {
 	case old.is == eventlog.Join:
 		m.list = nil
 	}
+}
+
+// setAbroad counts the joined users of another server.
+func (m *roster) setAbroad(server string, was, is bool) {
+	if was == is {
+		return
+	}
+	if is {
+		if m.servers == nil {
+			m.servers = map[string]int{}
+		}
+		m.servers[server]++
+	} else if m.servers[server]--; m.servers[server] <= 0 {
+		delete(m.servers, server)
+	}
+}
+
+// setMember is roster.set for the room's own server.
+func (rm *Room) setMember(user id.UserID, is eventlog.Membership) {
+	rm.members.set(user, is, rm.r.IsLocal(user))
+}
+
+// isResident reports whether this server takes part in the room: a user of it
+// is joined.
+func (rm *Room) isResident() bool {
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	return rm.members.local > 0
 }
 
 // Members returns the users with one of memberships, in the order in which

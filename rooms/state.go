@@ -16,14 +16,22 @@ const (
 	maxPos matrix.Position = math.MaxInt64
 )
 
-// applyState makes e the newest version of its entry. The caller holds mu.
-func (rm *Room) applyState(e *Event) {
-	rm.state.change(StateKey{e.Type, *e.StateKey}, e.Pos, e.Pos)
-	switch e.Type {
+// applyState makes e, nil for nothing, the newest version of an entry, from at
+// on. The caller holds mu.
+func (rm *Room) applyState(k StateKey, at matrix.Position, e *Event) {
+	event, is := matrix.Position(0), eventlog.None
+	if e != nil {
+		event, is = e.Pos, eventlog.ParseMembership(e.Membership())
+	}
+	rm.state.change(k, at, event)
+	switch k.Type {
 	case "m.room.member":
-		rm.members.set(id.UserID(*e.StateKey), eventlog.ParseMembership(e.Membership()))
+		rm.setMember(id.UserID(k.Key), is)
 	case "m.room.history_visibility":
 		rm.exposure = nil
+	}
+	if k.Key == "" {
+		rm.summary = nil
 	}
 }
 
@@ -37,6 +45,7 @@ type State struct {
 // StateAt returns the state after everything up to pos. It costs what changed
 // since then, not what is there.
 func (rm *Room) StateAt(ctx context.Context, pos matrix.Position) (*State, error) {
+	pos = max(pos, rm.since)
 	s := &State{rm: rm, pos: pos}
 	if rm.remembers(pos) {
 		return s, nil

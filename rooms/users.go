@@ -73,6 +73,23 @@ func (u *users) apply(rm *Room, b *batch) {
 			Sender: entry.Sender, Stripped: m.Stripped,
 		})
 	}
+	for _, t := range b.turns {
+		if t.key.Type != "m.room.member" {
+			continue
+		}
+		rooms, ok := u.cache.Get(id.UserID(t.key.Key))
+		if !ok {
+			continue
+		}
+		m := Membership{Room: rm.id, Pos: b.at}
+		if t.event != nil {
+			m.Membership, m.Sender = t.event.Membership(), t.event.Sender
+		}
+		if t.prev != nil {
+			m.Prev = t.prev.Membership()
+		}
+		rooms.put(m)
+	}
 }
 
 // put takes over m unless something newer is known.

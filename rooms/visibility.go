@@ -237,7 +237,7 @@ func (s *sight) allows(pos matrix.Position, v visibility, m eventlog.Membership)
 // sees reports whether the user may see e. Events that change who may see are
 // shown to those who could see before or after them.
 func (s *sight) sees(e *Event) bool {
-	if e.SoftFailed || e.Rejected {
+	if e.Hidden() {
 		return false
 	}
 	if s.isWhole() {

@@ -15,6 +15,8 @@ const (
 	MaxName = 255   // bytes of sender, room id, state key, type and event id
 	MaxPrev = 20
 	MaxAuth = 10
+
+	MaxDepth int64 = 1<<53 - 1 // what canonical JSON can hold
 )
 
 func errTooLarge() error {

@@ -150,6 +150,17 @@ func (g *Graph) Add(e Event) error {
 	return nil
 }
 
+// Renumber gives an event another number: that of an event which is added to
+// the log is known only afterwards.
+func (g *Graph) Renumber(old, now Num) {
+	at, ok := g.index[old]
+	if !ok {
+		return
+	}
+	delete(g.index, old)
+	g.index[now], g.nodes[at].num = at, now
+}
+
 // keyOf numbers the state entry that p is a version of. The text is copied,
 // so that the index does not keep the event's bytes alive.
 func (g *Graph) keyOf(p *event.PDU) int32 {

@@ -35,9 +35,17 @@ func encodeIDs(ids []id.EventID) [][]byte {
 	return raw
 }
 
-// decodeID is the inverse of encodeID for a room of version.
+// formerID is the stored form of the id of an event that was given a second
+// place: see Supersede.
+func formerID(ev id.EventID) []byte { return append(encodeID(ev), 0) }
+
+// decodeID is the inverse of encodeID, and of formerID, for a room of version.
 func decodeID(raw []byte, version string) id.EventID {
-	if len(raw) != hashLen {
+	hashed := version != "1" && version != "2"
+	if n := len(raw) - 1; n > 0 && raw[n] == 0 && (!hashed || n != hashLen-1) {
+		raw = raw[:n]
+	}
+	if !hashed || len(raw) != hashLen {
 		return id.EventID(raw)
 	}
 	enc := base64.RawURLEncoding

@@ -41,6 +41,7 @@ type Record struct {
 	Hidden     Hidden
 	RedactedBy matrix.Position // 0 when it is not redacted
 	Replaces   matrix.Position // the state event that stood there before; 0: none
+	Relay      bool            // see Entry
 	JSON       []byte          // canonical, as federated
 }
 
@@ -60,7 +61,9 @@ type Entry struct {
 	TS         int64 // ms, as the sender's server claims
 	JSON       []byte
 	Hidden     Hidden
-	Relation   Relation // zero: none
+	Relay      bool            // accepted on behalf of another server's user: to be passed on
+	At         matrix.Position // a place in the past of the room, below 0; 0: the newest position
+	Relation   Relation        // zero: none
 	State      *StateWrite
 	Membership *MembershipWrite
 	Txn        *TxnWrite
@@ -71,7 +74,7 @@ type StateWrite struct {
 	Prev matrix.Position // the event that stood there; 0: none
 }
 
-const insertEvent = `INSERT INTO event (pos, room, event_id, type, sender, hidden, replaces, json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+const insertEvent = `INSERT INTO event (pos, room, event_id, type, sender, hidden, replaces, relay, json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 // Append adds e to the log and returns its position.
 func (l *Log) Append(ctx context.Context, tx *storage.Tx, e *Entry) (_ matrix.Position, err error) {
@@ -84,12 +87,15 @@ func (l *Log) Append(ctx context.Context, tx *storage.Tx, e *Entry) (_ matrix.Po
 	if err != nil {
 		return 0, err
 	}
-	pos := tx.Position()
+	pos := e.At
+	if pos == 0 {
+		pos = tx.Position()
+	}
 	var replaces *matrix.Position
 	if e.State != nil {
 		replaces = optional(e.State.Prev)
 	}
-	if err := tx.Exec(ctx, insertEvent, pos, e.Room, encodeID(e.ID), typ, sender, e.Hidden, replaces, e.JSON); err != nil {
+	if err := tx.Exec(ctx, insertEvent, pos, e.Room, encodeID(e.ID), typ, sender, e.Hidden, replaces, e.Relay, e.JSON); err != nil {
 		return 0, err
 	}
 	if e.State != nil {
@@ -121,12 +127,13 @@ type eventRow struct {
 	Hidden     Hidden
 	RedactedBy *matrix.Position
 	Replaces   *matrix.Position
+	Relay      bool
 	JSON       []byte
 	Version    string
 }
 
 func (r eventRow) record() Record {
-	rec := Record{Pos: r.Pos, Room: r.Room, ID: decodeID(r.ID, r.Version), Hidden: r.Hidden, JSON: r.JSON}
+	rec := Record{Pos: r.Pos, Room: r.Room, ID: decodeID(r.ID, r.Version), Hidden: r.Hidden, Relay: r.Relay, JSON: r.JSON}
 	if r.RedactedBy != nil {
 		rec.RedactedBy = *r.RedactedBy
 	}
@@ -136,7 +143,7 @@ func (r eventRow) record() Record {
 	return rec
 }
 
-const eventColumns = `SELECT e.pos, e.room, e.event_id, e.hidden, e.redacted_by, e.replaces, e.json, r.version FROM event e JOIN room r ON r.nid = e.room `
+const eventColumns = `SELECT e.pos, e.room, e.event_id, e.hidden, e.redacted_by, e.replaces, e.relay, e.json, r.version FROM event e JOIN room r ON r.nid = e.room `
 
 func (l *Log) records(ctx context.Context, tx *storage.Tx, sql string, args ...any) ([]Record, error) {
 	rows, err := storage.Select[eventRow](ctx, tx, eventColumns+sql, args...)

@@ -17,10 +17,11 @@ type RoomRow struct {
 	Version string
 	Heads   json.RawMessage // JSON list of event ids; nil: the newest event is the only head
 	Public  bool
-	Created int64 // ms
+	Created int64           // ms
+	Since   matrix.Position // from here on its state is known; 0: from the beginning
 }
 
-const roomColumns = `SELECT nid, room_id, version, heads, public, created FROM room `
+const roomColumns = `SELECT nid, room_id, version, heads, public, created, since FROM room `
 
 // Room returns a room by its id.
 func (l *Log) Room(ctx context.Context, tx *storage.Tx, room id.RoomID) (RoomRow, bool, error) {
@@ -41,6 +42,11 @@ func (l *Log) AddRoom(ctx context.Context, tx *storage.Tx, room id.RoomID, versi
 // SetHeads writes the room's forward extremities; nil means that the newest event is the only one.
 func (l *Log) SetHeads(ctx context.Context, tx *storage.Tx, room int64, heads json.RawMessage) error {
 	return tx.Exec(ctx, `UPDATE room SET heads = $1 WHERE nid = $2`, heads, room)
+}
+
+// SetSince says from which position on the state of room is known.
+func (l *Log) SetSince(ctx context.Context, tx *storage.Tx, room int64, since matrix.Position) error {
+	return tx.Exec(ctx, `UPDATE room SET since = $1 WHERE nid = $2`, since, room)
 }
 
 // SetPublic lists room in the public directory, or takes it out.

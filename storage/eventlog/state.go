@@ -138,11 +138,12 @@ func (l *Log) writeMembership(ctx context.Context, tx *storage.Tx, e *Entry, sen
 		return err
 	}
 	m := e.Membership
-	return tx.Exec(ctx, `INSERT INTO membership (user_nid, room, membership, prev, event, pos, sender, stripped) VALUES ($1, $2, $3, $4, $5, $5, $6, $7)
-		ON CONFLICT (user_nid, room) DO UPDATE SET membership = excluded.membership, prev = excluded.prev, event = excluded.event,
-		pos = excluded.pos, sender = excluded.sender, forgotten = 0, stripped = excluded.stripped`,
-		user, e.Room, m.Is, m.Was, pos, sender, m.Stripped)
+	return tx.Exec(ctx, upsertMembership, user, e.Room, m.Is, m.Was, pos, pos, sender, m.Stripped)
 }
+
+const upsertMembership = `INSERT INTO membership (user_nid, room, membership, prev, event, pos, sender, stripped) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	ON CONFLICT (user_nid, room) DO UPDATE SET membership = excluded.membership, prev = excluded.prev, event = excluded.event,
+	pos = excluded.pos, sender = excluded.sender, forgotten = 0, stripped = excluded.stripped`
 
 // MembershipRow is a user's membership in one room.
 type MembershipRow struct {
