@@ -121,6 +121,9 @@ func (r *Rooms) isElsewhere(ctx context.Context, room id.RoomID) (bool, error) {
 	if r.opt.Peers == nil {
 		return false, nil
 	}
+	if err := checkRoomID(room); err != nil {
+		return false, err
+	}
 	rm, err := r.Room(ctx, room)
 	if matrix.IsCode(err, matrix.NotFound) {
 		return true, nil

@@ -8,10 +8,17 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
+// Directory tells where aliases of other servers lead.
+type Directory interface {
+	// QueryDirectory returns the room of alias and servers that are in it.
+	QueryDirectory(ctx context.Context, server string, alias id.RoomAlias) (id.RoomID, []string, error)
+}
+
 // Peers are other servers, as far as rooms ask them something. Every call goes
 // to the one server that it names. What a server refuses is an error that
 // says so; what a server answers is not trusted.
 type Peers interface {
+	Directory
 	// MakeJoin asks for a template of the member event with which user joins.
 	// versions are the room versions that this server knows.
 	MakeJoin(ctx context.Context, server string, room id.RoomID, user id.UserID, versions []string) (*MemberTemplate, error)

@@ -64,8 +64,8 @@ type aliasResponse struct {
 
 // alias is GET /directory/room/{roomAlias}.
 func (a *API) alias(ctx context.Context, r *httpx.Request[httpx.None]) (aliasResponse, error) {
-	room, err := a.rooms.Resolve(ctx, id.RoomAlias(r.Path("roomAlias")))
-	return aliasResponse{room, []string{a.rooms.ServerName()}}, err
+	room, servers, err := a.rooms.Locate(ctx, id.RoomAlias(r.Path("roomAlias")))
+	return aliasResponse{room, servers}, err
 }
 
 type aliasRequest struct {

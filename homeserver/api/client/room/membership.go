@@ -41,19 +41,23 @@ type roomResponse struct {
 	Room id.RoomID `json:"room_id"`
 }
 
-// target returns the room that the path names by id or alias.
-func target[T any](ctx context.Context, a *API, r *httpx.Request[T]) (id.RoomID, error) {
+// target returns the room that the path names by id or alias, and the servers
+// through which it can be entered, as far as client or alias name them.
+func target[T any](ctx context.Context, a *API, r *httpx.Request[T]) (id.RoomID, []string, error) {
 	name := r.Path("roomIdOrAlias")
 	if name == "" {
 		name = r.Path("roomId")
 	}
+	query := r.HTTP.URL.Query()
+	via := append(query["via"], query["server_name"]...) // the latter from before version 1.12
 	if strings.HasPrefix(name, "#") {
-		return a.rooms.Resolve(ctx, id.RoomAlias(name))
+		room, servers, err := a.rooms.Locate(ctx, id.RoomAlias(name))
+		return room, append(servers, via...), err
 	}
 	if !strings.HasPrefix(name, "!") {
-		return "", matrix.Errorf(matrix.InvalidParam, "%q is neither the id nor an alias of a room.", name)
+		return "", nil, matrix.Errorf(matrix.InvalidParam, "%q is neither the id nor an alias of a room.", name)
 	}
-	return id.RoomID(name), nil
+	return id.RoomID(name), via, nil
 }
 
 // join is POST /join/{roomIdOrAlias} and POST /rooms/{roomId}/join.
@@ -69,7 +73,7 @@ func (a *API) knock(ctx context.Context, r *httpx.Request[json.RawMessage]) (roo
 // enter joins a room or knocks on it. What else the client says goes into the
 // member event, as other servers do it.
 func (a *API) enter(ctx context.Context, r *httpx.Request[json.RawMessage], how func(context.Context, matrix.Principal, rooms.MemberChange) error) (roomResponse, error) {
-	room, err := target(ctx, a, r)
+	room, via, err := target(ctx, a, r)
 	if err != nil {
 		return roomResponse{}, err
 	}
@@ -77,7 +81,7 @@ func (a *API) enter(ctx context.Context, r *httpx.Request[json.RawMessage], how 
 	if err := json.Unmarshal(r.Body, &content); len(r.Body) > 0 && err != nil {
 		return roomResponse{}, matrix.Errorf(matrix.BadJSON, "The body is a JSON object.")
 	}
-	c := rooms.MemberChange{Room: room}
+	c := rooms.MemberChange{Room: room, Via: via}
 	if raw, ok := content["reason"]; ok && json.Unmarshal(raw, &c.Reason) != nil {
 		return roomResponse{}, matrix.Errorf(matrix.BadJSON, "reason is a text.")
 	}

@@ -85,7 +85,7 @@ type summaryResponse struct {
 
 // summary is GET /room_summary/{roomIdOrAlias}.
 func (a *API) summary(ctx context.Context, r *httpx.Request[httpx.None]) (summaryResponse, error) {
-	room, err := target(ctx, a, r)
+	room, _, err := target(ctx, a, r)
 	if err != nil {
 		return summaryResponse{}, err
 	}
