@@ -16,13 +16,14 @@ const (
 	RateSearch
 	RatePreview
 	RateAdmin
+	RateDelayed
 
 	rateCount
 )
 
 // String returns the name of the class in the configuration.
 func (r Rate) String() string {
-	names := [rateCount]string{"none", "default", "login", "register", "message", "join", "invite", "media", "search", "preview", "admin"}
+	names := [rateCount]string{"none", "default", "login", "register", "message", "join", "invite", "media", "search", "preview", "admin", "delayed"}
 	if r < 0 || r >= rateCount {
 		return "unknown"
 	}
@@ -50,5 +51,6 @@ func DefaultLimits() map[Rate]Limit {
 		RateSearch:   {PerSecond: 2, Burst: 20},
 		RatePreview:  {PerSecond: 1, Burst: 40},
 		RateAdmin:    {PerSecond: 20, Burst: 100},
+		RateDelayed:  {PerSecond: 100, Burst: 500},
 	}
 }

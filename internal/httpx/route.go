@@ -27,6 +27,10 @@ type Route struct {
 	Rate    Rate
 	MaxBody int64 // bytes; 0 means DefaultBodyLimit, or no limit when the handler reads the body itself
 
+	// MayBeEmpty lets a PUT without a body reach a handler that takes
+	// json.RawMessage, which then is nil.
+	MayBeEmpty bool
+
 	body  reflect.Type
 	serve func(*exchange) error
 }
@@ -38,6 +42,12 @@ func (r Route) BodyType() reflect.Type { return r.body }
 // Also returns r served under further patterns too, such as unstable paths.
 func (r Route) Also(patterns ...string) Route {
 	r.Aliases = append(slices.Clip(r.Aliases), patterns...)
+	return r
+}
+
+// OrEmpty returns r with MayBeEmpty set.
+func (r Route) OrEmpty() Route {
+	r.MayBeEmpty = true
 	return r
 }
 

@@ -14,6 +14,8 @@ type capabilities struct {
 	ForgetsOnLeave enabled      `json:"m.forget_forced_upon_leave"`
 	Previews       enabled      `json:"io.element.msc4452.preview_url"`
 	Moderation     *moderation  `json:"m.account_moderation,omitempty"`
+	Delayed        later        `json:"m.delayed_events"`
+	DelayedToBe    later        `json:"org.matrix.msc4140.delayed_events"`
 }
 
 type enabled struct {
@@ -23,6 +25,14 @@ type enabled struct {
 type roomVersions struct {
 	Default   string            `json:"default"`
 	Available map[string]string `json:"available"`
+}
+
+// later is how far ahead events can be scheduled, and how many.
+//
+// Spec: todo MSC4140, delayed event limits as a capability
+type later struct {
+	MaxDelay     int64 `json:"max_delay_ms"`
+	MaxScheduled int   `json:"max_scheduled"`
 }
 
 type moderation struct {
@@ -36,7 +46,9 @@ func capabilitiesOf(opt Options, admin bool) map[string]capabilities {
 		RoomVersions:   roomVersions{Default: opt.RoomVersion, Available: make(map[string]string)},
 		ChangePassword: yes, DisplayName: yes, AvatarURL: yes, ProfileFields: yes, LoginToken: yes,
 		Contacts: no, ForgetsOnLeave: no, Previews: enabled{opt.Previews},
+		Delayed: later{opt.MaxDelay.Milliseconds(), opt.MaxScheduled},
 	}
+	c.DelayedToBe = c.Delayed
 	for _, v := range opt.RoomVersions {
 		c.RoomVersions.Available[v] = "stable"
 	}

@@ -20,6 +20,9 @@ func wellKnown(opt Options) (client, server, support *httpx.Answer) {
 	if slices.Contains(opt.Encrypted, "private_chat") {
 		known["io.element.e2ee"] = map[string]bool{"default": true}
 	}
+	if len(opt.Transports) > 0 {
+		known["org.matrix.msc4143.rtc_foci"] = opt.Transports
+	}
 	client = published(known)
 	if opt.Federation != "" {
 		server = published(map[string]string{"m.server": opt.Federation})

@@ -5,6 +5,7 @@ package room
 import (
 	"slices"
 
+	"plenum/homeserver/delayed"
 	"plenum/homeserver/userdata"
 	"plenum/internal/httpx"
 	"plenum/rooms"
@@ -21,13 +22,17 @@ const (
 type API struct {
 	rooms    *rooms.Rooms
 	userdata *userdata.Data
+	later    *delayed.Events
 }
 
-// New returns the API over r. Whom a user ignores is known to d.
-func New(r *rooms.Rooms, d *userdata.Data) *API { return &API{rooms: r, userdata: d} }
+// New returns the API over r. Whom a user ignores is known to d, and what is to
+// be sent later goes to later.
+func New(r *rooms.Rooms, d *userdata.Data, later *delayed.Events) *API {
+	return &API{rooms: r, userdata: d, later: later}
+}
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
 	return slices.Concat(a.readingRoutes(), a.stateRoutes(), a.relationRoutes(),
-		a.membershipRoutes(), a.sendingRoutes(), a.spaceRoutes(), a.reportRoutes())
+		a.membershipRoutes(), a.sendingRoutes(), a.laterRoutes(), a.spaceRoutes(), a.reportRoutes())
 }

@@ -76,7 +76,7 @@ func serve(t *testing.T, db *storage.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(httpx.NewMux(room.New(r, d).Routes(), httpx.Options{Auth: names{}, Log: silent}))
+	s := httptest.NewServer(httpx.NewMux(room.New(r, d, nil).Routes(), httpx.Options{Auth: names{}, Log: silent}))
 	t.Cleanup(s.Close)
 	return &world{t, s.URL, d}
 }

@@ -16,15 +16,17 @@ func (a *API) sendingRoutes() []httpx.Route {
 	const room = v3 + "/rooms/{roomId}"
 	return []httpx.Route{
 		httpx.Post(v3+"/createRoom", httpx.UserNotSuspended, spec+"post_matrixclientv3createroom", httpx.RateInvite, a.create),
-		httpx.Put(room+"/send/{eventType}/{txnId}", httpx.UserNotSuspended, spec+"put_matrixclientv3roomsroomidsendeventtypetxnid", httpx.RateMessage, a.send),
+		httpx.Put(room+"/send/{eventType}/{txnId}", httpx.UserNotSuspended, spec+"put_matrixclientv3roomsroomidsendeventtypetxnid", httpx.RateMessage, a.send).OrEmpty(),
 		httpx.Put(room+"/state/{eventType}/{stateKey?}", httpx.UserNotSuspended, spec+"put_matrixclientv3roomsroomidstateeventtypestatekey", httpx.RateMessage, a.setState),
 		httpx.Put(room+"/redact/{eventId}/{txnId}", httpx.User, spec+"put_matrixclientv3roomsroomidredacteventidtxnid", httpx.RateMessage, a.redact),
 		httpx.Post(room+"/upgrade", httpx.UserNotSuspended, spec+"post_matrixclientv3roomsroomidupgrade", httpx.RateInvite, a.upgrade),
 	}
 }
 
+// eventResponse names the event that was sent, or what was scheduled instead.
 type eventResponse struct {
-	Event id.EventID `json:"event_id"`
+	Event   id.EventID `json:"event_id,omitempty"`
+	DelayID string     `json:"delay_id,omitempty"`
 }
 
 // create is POST /createRoom.
@@ -35,32 +37,30 @@ func (a *API) create(ctx context.Context, r *httpx.Request[rooms.CreateRequest])
 
 // send is PUT /rooms/{roomId}/send/{eventType}/{txnId}.
 func (a *API) send(ctx context.Context, r *httpx.Request[json.RawMessage]) (eventResponse, error) {
-	d, err := draft(r)
+	d, err := draft(r, r.Body)
 	if err != nil {
 		return eventResponse{}, err
 	}
 	d.Txn = r.Path("txnId")
-	ev, err := a.rooms.Send(ctx, r.Principal, d)
-	return eventResponse{ev}, err
+	return a.sendOrSchedule(ctx, r, d)
 }
 
 // setState is PUT /rooms/{roomId}/state/{eventType}[/{stateKey}].
 func (a *API) setState(ctx context.Context, r *httpx.Request[json.RawMessage]) (eventResponse, error) {
-	d, err := draft(r)
+	d, err := draft(r, r.Body)
 	if err != nil {
 		return eventResponse{}, err
 	}
 	key := r.Path("stateKey")
 	d.StateKey = &key
-	ev, err := a.rooms.Send(ctx, r.Principal, d)
-	return eventResponse{ev}, err
+	return a.sendOrSchedule(ctx, r, d)
 }
 
 // draft is what a request asks to send. An application service may say when.
 //
 // Spec: application-service-api#timestamp-massaging
-func draft(r *httpx.Request[json.RawMessage]) (rooms.Draft, error) {
-	d := rooms.Draft{Room: id.RoomID(r.Path("roomId")), Type: r.Path("eventType"), Content: r.Body}
+func draft[T any](r *httpx.Request[T], content json.RawMessage) (rooms.Draft, error) {
+	d := rooms.Draft{Room: id.RoomID(r.Path("roomId")), Type: r.Path("eventType"), Content: content}
 	if ts := r.Query("ts"); ts != "" && r.Principal.Appservice != "" {
 		n, err := strconv.ParseInt(ts, 10, 64)
 		if err != nil || n < 0 {
@@ -68,7 +68,9 @@ func draft(r *httpx.Request[json.RawMessage]) (rooms.Draft, error) {
 		}
 		d.TS = n
 	}
-	return d, nil
+	var err error
+	d.Sticky, err = sticky(r)
+	return d, err
 }
 
 // redact is PUT /rooms/{roomId}/redact/{eventId}/{txnId}.
@@ -76,7 +78,7 @@ func (a *API) redact(ctx context.Context, r *httpx.Request[json.RawMessage]) (ev
 	ev, err := a.rooms.Redact(ctx, r.Principal, rooms.Redaction{
 		Room: id.RoomID(r.Path("roomId")), Event: id.EventID(r.Path("eventId")), Txn: r.Path("txnId"), Content: r.Body,
 	})
-	return eventResponse{ev}, err
+	return eventResponse{Event: ev}, err
 }
 
 type upgradeRequest struct {

@@ -1,0 +1,183 @@
+package delayed
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"plenum/internal/matrix"
+	"plenum/storage"
+	store "plenum/storage/delayed"
+)
+
+// Action is what can be done with a scheduled event.
+type Action string
+
+// The actions.
+const (
+	Send    Action = "send"    // now
+	Cancel  Action = "cancel"  // never send it
+	Restart Action = "restart" // begin to wait anew
+)
+
+const (
+	// restartEvery and restartBurst are how often an event can be put off: some
+	// clients do it every four seconds.
+	restartEvery = 1000 // ms
+	restartBurst = 20
+)
+
+// Do does something with a delayed event. Who knows its id may, unless p names
+// somebody: then it must be theirs. What was done before is done; what cannot
+// be done any more, because something else was, is M_UNKNOWN with 409.
+func (e *Events) Do(ctx context.Context, p matrix.Principal, delayID string, what Action) (err error) {
+	defer matrix.Wrap(&err, "%s a delayed event", what)
+	if !e.has(p, delayID) {
+		return e.settled(ctx, p, delayID, what)
+	}
+	switch what {
+	case Send:
+		err = e.send(ctx, delayID)
+	case Cancel:
+		err = e.cancel(ctx, delayID)
+	case Restart:
+		err = e.restart(ctx, delayID)
+	default:
+		return matrix.Errorf(matrix.InvalidParam, "What can be done with a delayed event is send, cancel and restart.")
+	}
+	if errors.Is(err, errGone) {
+		return e.settled(ctx, p, delayID, what)
+	}
+	return err
+}
+
+// has reports whether an event is scheduled and p may manage it.
+func (e *Events) has(p matrix.Principal, delayID string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.timers[delayID]
+	return t != nil && (p.IsAnyone() || p.User == t.User)
+}
+
+// settled answers for an event that is not scheduled any more.
+func (e *Events) settled(ctx context.Context, p matrix.Principal, delayID string, what Action) error {
+	event, err := e.read(ctx, delayID)
+	if err != nil {
+		return err
+	}
+	if !p.IsAnyone() && p.User != event.User {
+		return errUnknown()
+	}
+	sent := event.EventID != nil
+	if what == Send && sent || what == Cancel && !sent {
+		return nil
+	}
+	done := "was cancelled"
+	if sent {
+		done = "was sent"
+	}
+	return &matrix.Error{Code: matrix.Unknown, Text: "The delayed event " + done + " already.", Status: http.StatusConflict}
+}
+
+// IsSettled reports whether err says that something else became of a delayed
+// event than what was asked for.
+func IsSettled(err error) bool {
+	var refusal *matrix.Error
+	return errors.As(err, &refusal) && refusal.Code == matrix.Unknown && refusal.Status == http.StatusConflict
+}
+
+func errUnknown() error {
+	return matrix.Errorf(matrix.NotFound, "There is no such delayed event.")
+}
+
+func (e *Events) cancel(ctx context.Context, delayID string) error {
+	return e.db.Write(ctx, func(tx *storage.Tx) error {
+		was, err := store.Finalise(ctx, tx, delayID, store.Outcome{At: e.nowMS()})
+		if err == nil && !was {
+			err = errGone
+		}
+		tx.OnCommit(func() { e.drop(delayID) })
+		return err
+	})
+}
+
+// restart begins to wait anew. Only when the disk says a time that is too soon
+// it is written, with some grace for the next times.
+func (e *Events) restart(ctx context.Context, delayID string) error {
+	e.mu.Lock()
+	t := e.timers[delayID]
+	if t == nil || t.place < 0 { // it is being sent this very moment
+		e.mu.Unlock()
+		return errGone
+	}
+	now := e.nowMS()
+	if err := t.allow(now); err != nil {
+		e.mu.Unlock()
+		return err
+	}
+	t.Scheduled = now
+	e.move(t, now+t.Delay)
+	if t.Due <= t.onDisk {
+		e.mu.Unlock()
+		return nil
+	}
+	due := t.Due + grace.Milliseconds()
+	// In the order in which they are put off: under the lock, which the writer
+	// takes only when this is queued.
+	commit := e.db.Submit(func(tx *storage.Tx) error {
+		tx.OnCommit(func() { e.written(delayID, due) })
+		return store.Move(context.Background(), tx, delayID, now, due)
+	})
+	e.mu.Unlock()
+	return commit.Wait(ctx)
+}
+
+// written takes over what the disk says.
+func (e *Events) written(delayID string, due int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t := e.timers[delayID]; t != nil {
+		t.onDisk = due
+	}
+}
+
+// allow counts a restart. The caller holds mu.
+func (t *timer) allow(now int64) error {
+	full := max(t.full, now)
+	if wait := full - now - restartEvery*(restartBurst-1); wait > 0 {
+		return &matrix.Error{
+			Code: matrix.LimitExceeded, Text: "The delayed event is put off too often.",
+			RetryAfter: time.Duration(wait) * time.Millisecond,
+		}
+	}
+	t.full = full + restartEvery
+	return nil
+}
+
+// save writes the exact times of what is scheduled, so that nothing is late
+// after a restart of the server.
+func (e *Events) save(ctx context.Context) error {
+	e.mu.Lock()
+	var late []timer
+	for _, t := range e.timers {
+		if t.onDisk != t.Due {
+			late = append(late, *t)
+		}
+	}
+	e.mu.Unlock()
+	if len(late) == 0 {
+		return nil
+	}
+	return e.db.Write(ctx, func(tx *storage.Tx) error {
+		for _, t := range late {
+			if err := store.Move(ctx, tx, t.ID, t.Scheduled, t.Due); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+var _ heap.Interface = (*schedule)(nil)
