@@ -21,6 +21,7 @@ type Config struct {
 
 	Listen       Listen       `doc:"Where the server listens."`
 	TLS          TLS          `doc:"Certificates for the addresses that use HTTPS."`
+	Federation   Federation   `doc:"How this server speaks with other servers."`
 	Database     Database     `doc:"Where accounts and messages are kept."`
 	Media        Media        `doc:"Pictures and other files that people send."`
 	Backup       Backup       `doc:"Backups of the whole server, which \"plenum backup\" makes."`
@@ -58,7 +59,7 @@ func (c Config) Folder() string { return c.folder }
 type Listen struct {
 	Client     []string `default:"127.0.0.1:8008" doc:"Addresses for clients without HTTPS. Anybody on the way can read along, so keep to this machine (127.0.0.1) and put a web server with HTTPS in front, or use client_tls."`
 	ClientTLS  []string `example:":443" doc:"Addresses for clients with HTTPS. They need a certificate, see the section [tls]."`
-	Federation []string `example:":8448" doc:"Addresses for other servers, with HTTPS. This version speaks to no other servers yet, so there is no use in it but for test suites."`
+	Federation []string `example:":8448" doc:"Addresses for other servers, with HTTPS. They look for this server at port 8448, unless something else is told: see federation.address. The addresses for clients serve other servers too, and these serve clients."`
 	Metrics    string   `example:"127.0.0.1:9100" doc:"Address for Prometheus to read figures about the server from, without HTTPS and without a password, at /metrics. Empty: nowhere."`
 	Proxies    []string `example:"127.0.0.1" doc:"Addresses or networks of web servers in front of this one. Only theirs is the word taken on who is asking (X-Forwarded-For), which decides how often somebody without an account may ask."`
 }
@@ -71,6 +72,23 @@ type TLS struct {
 	ACMEEmail     string `example:"admin@example.org" doc:"Where the issuer may write about the certificates. Optional."`
 	ACMEDirectory string `default:"https://acme-v02.api.letsencrypt.org/directory" doc:"The address of the issuer."`
 }
+
+// Federation is how this server speaks with other servers.
+type Federation struct {
+	Enabled      bool     `default:"true" doc:"Speak with other servers. Otherwise people talk with people of this server only. A server whose server_name is localhost never does."`
+	Address      string   `example:"matrix.example.org:443" doc:"The name and the port at which other servers reach this one, told to those that ask for it at https://SERVER_NAME/.well-known/matrix/server. Left empty, it is that of public_url; or nothing is told when listen.federation names an address, and they come to port 8448 of the server_name."`
+	Allow        []string `example:"*.example.org, friends.example" doc:"The only servers to speak with; * stands for any letters, ? for one. Empty: all but those in deny."`
+	Deny         []string `example:"spam.example, *.spam.example" doc:"Servers not to speak with, even if allow names them."`
+	AllowPrivate bool     `default:"false" doc:"Also connect to servers whose addresses are on this machine or in its own network. Whoever can name a server here can then let this one knock at such addresses."`
+	Proxies      []string `example:"*.onion socks5h://127.0.0.1:9050" doc:"SOCKS5 proxies through which servers are reached: each a pattern of server names and the proxy's address. The first that fits counts. With socks5h the proxy also looks up names, as Tor does; names that end in .onion need such a one."`
+	OnionOnly    bool     `default:"false" doc:"Speak only with servers inside Tor, whose names end in .onion, and look up no other names."`
+	Notaries     []string `example:"keys.example.org" doc:"Servers that are asked for the signing keys of servers that do not answer. They learn whom this server speaks with, and are believed. Empty: nobody is."`
+	Profiles     bool     `default:"true" doc:"Ask other servers for the profiles of their people when somebody here looks at one."`
+	Media        bool     `default:"true" doc:"Fetch pictures and files from other servers when somebody here looks at one."`
+}
+
+// Federates reports whether this server speaks with others.
+func (c Config) Federates() bool { return c.Federation.Enabled && c.ServerName != "localhost" }
 
 // Database is where accounts and messages are kept.
 type Database struct {

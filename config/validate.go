@@ -54,6 +54,7 @@ func (c Config) problems() Problems {
 	}
 	c.Listen.check(&k)
 	c.TLS.check(&k, c)
+	c.Federation.check(&k)
 	c.Database.check(&k)
 	c.Media.check(&k)
 	c.Backup.check(&k)

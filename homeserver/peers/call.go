@@ -203,7 +203,10 @@ func (k call) content() ([]byte, error) {
 }
 
 func (c *Client) request(ctx context.Context, k call, content []byte) (*http.Request, error) {
-	at := "https://" + hostFor(k.server) + k.path
+	at := "https://" + k.server + k.path
+	if c.resolver != nil {
+		at = "https://" + hostFor(k.server) + k.path
+	}
 	if len(k.query) > 0 {
 		at += "?" + k.query.Encode()
 	}
