@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// shortestPause is how long a peer is left alone at least after a failure.
-const shortestPause = time.Second
+// How long a peer is left alone after a failure when the client sees no reason
+// for it, such as after an error that is our own.
+const (
+	shortestPause = time.Second
+	longestPause  = time.Hour
+)
 
 // errHere says that a transaction could not be put together.
 var errHere = errors.New("outbox: what waits cannot be read")
@@ -57,12 +61,15 @@ func (o *Outbox) conclude(ctx context.Context, p *peer, c *parcel, err error, pr
 // delivered takes away what has arrived.
 func (o *Outbox) delivered(p *peer, c *parcel) {
 	p.failures, p.until, p.failed = 0, time.Time{}, nil
+	if p.most *= 2; p.most >= maxEvents {
+		p.most = 0
+	}
 	o.arrived(p, c)
 	o.mailed(p, c)
 	for user, upto := range c.listsAt {
 		o.changed(p)
 		switch now := p.lists[user]; {
-		case now.n == c.lists[user].n && upto >= 0:
+		case now.n == c.lists[user].n:
 			delete(p.lists, user)
 			p.listChanged(user)
 		default:
@@ -70,24 +77,28 @@ func (o *Outbox) delivered(p *peer, c *parcel) {
 			p.setList(user, now)
 		}
 	}
-	o.countBack(p, c)
+	o.ephemeral -= len(c.passing.receipts)
+	c.passing = passing{}
 }
 
 // undelivered keeps what has to be sent again.
 func (o *Outbox) undelivered(ctx context.Context, p *peer, c *parcel, err error) {
-	now := o.opt.Now()
 	p.failures++
 	o.stats.failures.Add(1)
 	o.putBack(p, c)
-	if c.overflew == p.overflew {
+	if errors.Is(err, ErrDenied) {
+		o.drop(p)
+		return
+	}
+	if c.overflew == p.overflew && c.lasting() {
 		p.failed = c
 	}
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) && isOurFault(refusal.Status) && o.smaller(ctx, p, c, refusal) {
 		return
 	}
-	p.until = now.Add(shortestPause)
-	if until := o.client.Until(p.server); until.After(p.until) {
-		p.until = until
+	p.until = o.client.Until(p.server)
+	if p.until.IsZero() {
+		p.until = o.opt.Now().Add(min(longestPause, shortestPause<<min(p.failures-1, 20)))
 	}
 	level := slog.LevelDebug
 	if errors.Is(err, errHere) {
@@ -111,7 +122,7 @@ func isOurFault(status int) bool {
 // reports whether there is something to try at once.
 func (o *Outbox) smaller(ctx context.Context, p *peer, c *parcel, why *Refusal) bool {
 	p.failed = nil
-	if n := max(len(c.events), c.mailed); n > 1 {
+	if n := max(len(c.events), c.mailed); n > 1 && c.overflew == p.overflew {
 		p.most = n / 2
 		return true
 	}

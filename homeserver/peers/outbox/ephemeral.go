@@ -190,12 +190,6 @@ func (o *Outbox) takeReceipts(p *peer, most int, out *passing) {
 	}
 }
 
-// countBack forgets receipts that have arrived.
-func (o *Outbox) countBack(_ *peer, c *parcel) {
-	o.ephemeral -= len(c.passing.receipts)
-	c.passing = passing{}
-}
-
 // putBack keeps the receipts of a transaction that did not arrive for the next
 // one. This one, when it is sent again, brings only what has to arrive: the
 // peer may know it already.

@@ -25,7 +25,7 @@ type sending struct {
 func (o *Outbox) followEvents(ctx context.Context) {
 	for ctx.Err() == nil {
 		o.mu.Lock()
-		from := o.cursors.events
+		from := o.cursors[outbox.Events]
 		o.mu.Unlock()
 		err := o.rooms.Follow(ctx, from, func(evs []*rooms.Event) error { return o.take(ctx, evs) })
 		o.rest(ctx, "events cannot be sent to other servers now", err)
@@ -71,7 +71,7 @@ func (o *Outbox) take(ctx context.Context, evs []*rooms.Event) error {
 			o.nudge(p)
 		}
 	}
-	o.cursors.events = evs[len(evs)-1].Pos
+	o.cursors[outbox.Events] = evs[len(evs)-1].Pos
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (o *Outbox) followLists(ctx context.Context) {
 func (o *Outbox) takeLists(ctx context.Context) (more bool, err error) {
 	const batch = 256
 	o.mu.Lock()
-	from := o.cursors.lists
+	from := o.cursors[outbox.Lists]
 	o.mu.Unlock()
 	changes, err := o.lists.ListChanges(ctx, from, batch)
 	if err != nil || len(changes) == 0 {
@@ -172,6 +172,6 @@ func (o *Outbox) takeLists(ctx context.Context) (more bool, err error) {
 			o.nudge(p)
 		}
 	}
-	o.cursors.lists = changes[len(changes)-1].Pos
+	o.cursors[outbox.Lists] = changes[len(changes)-1].Pos
 	return len(changes) == batch, nil
 }

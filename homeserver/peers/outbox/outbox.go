@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -23,6 +24,10 @@ type Client interface {
 	// Until returns until when server is left alone, zero for not at all.
 	Until(server string) time.Time
 }
+
+// ErrDenied is in the chain of errors about servers that this one never speaks
+// to: what waits for them is dropped.
+var ErrDenied = errors.New("outbox: this server is not spoken to")
 
 // Refusal is the answer of a peer that does not take a transaction.
 type Refusal struct {
@@ -100,23 +105,27 @@ type Outbox struct {
 	working int
 	probing int // workers that try a peer of retried
 
-	refs      int // events that wait one by one
-	ephemeral int // receipts that wait for servers that are away
-	cursors   struct {
-		events, lists           matrix.Position
-		savedEvents, savedLists matrix.Position
-	}
-	dirty map[*peer]struct{}         // to be saved
-	read  map[string]matrix.Position // mail that has arrived and is to be deleted
+	refs      int                        // events that wait one by one
+	ephemeral int                        // receipts that wait for servers that are away
+	cursors   map[string]matrix.Position // how far each log has been followed
+	saved     map[string]matrix.Position // the same, as the database knows it
+	dirty     map[*peer]struct{}         // to be saved
+	read      map[string]matrix.Position // mail that has arrived and is to be deleted
 }
 
 // New returns the outbox of db with what waited in it. The caller runs Run.
 func New(ctx context.Context, db *storage.DB, r *rooms.Rooms, lists Lists, client Client, opt Options, log *slog.Logger) (*Outbox, error) {
 	o := &Outbox{
 		db: db, rooms: r, lists: lists, client: client, opt: opt.withDefaults(), log: log,
-		peers: map[string]*peer{}, dirty: map[*peer]struct{}{}, read: map[string]matrix.Position{},
+		peers: map[string]*peer{}, cursors: map[string]matrix.Position{}, dirty: map[*peer]struct{}{}, read: map[string]matrix.Position{},
 	}
-	return o, o.load(ctx)
+	if err := o.load(ctx); err != nil {
+		return nil, err
+	}
+	if len(o.saved) == 0 {
+		return o, o.save(ctx) // so that nothing after this is passed over
+	}
+	return o, nil
 }
 
 // Run sends until ctx ends.
@@ -155,7 +164,7 @@ func (o *Outbox) stop() {
 func (o *Outbox) to(server string) *peer {
 	p := o.peers[server]
 	if p == nil {
-		p = &peer{server: server}
+		p = &peer{server: server, until: o.client.Until(server)}
 		o.peers[server] = p
 	}
 	return p

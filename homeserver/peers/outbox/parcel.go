@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
+	"plenum/rooms/event"
 	"plenum/storage"
 	"plenum/storage/outbox"
 )
@@ -48,6 +50,9 @@ type parcel struct {
 	mailed   int // that many messages
 	empty    bool
 }
+
+// lasting reports whether something has to arrive.
+func (c *parcel) lasting() bool { return len(c.events)+c.mailed+len(c.lists) > 0 }
 
 // pack puts together what a peer gets next. The caller holds mu.
 func (o *Outbox) pack(p *peer) *parcel {
@@ -115,13 +120,8 @@ func (o *Outbox) fill(ctx context.Context, server string, c *parcel) ([]byte, er
 		return nil, err
 	}
 	body := []byte(`{"edus":[`)
-	for i, e := range edus {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		if body, err = appendEDU(body, e); err != nil {
-			return nil, err
-		}
+	for _, e := range edus {
+		body = o.appendEDU(ctx, body, e)
 	}
 	name, err := json.Marshal(o.opt.ServerName)
 	if err != nil {
@@ -185,13 +185,22 @@ func (o *Outbox) fillEDUs(ctx context.Context, server string, c *parcel) ([]matr
 	return edus, nil
 }
 
-// appendEDU writes an EDU in canonical form.
-func appendEDU(b []byte, e matrix.EDU) ([]byte, error) {
+// appendEDU writes an EDU in canonical form. One that has no such form could
+// not be signed, and would keep back everything after it.
+func (o *Outbox) appendEDU(ctx context.Context, body []byte, e matrix.EDU) []byte {
 	name, err := json.Marshal(e.Type)
 	if err != nil {
-		return nil, err
+		return body
 	}
-	b = append(append(b, `{"content":`...), e.Content...)
-	b = append(append(b, `,"edu_type":`...), name...)
-	return append(b, '}'), nil
+	raw := append(append([]byte(`[[{"content":`), e.Content...), `,"edu_type":`...)
+	raw = append(append(raw, name...), `}]]`...) // as deep as it will be
+	raw, err = event.AppendCanonical(nil, raw, false)
+	if err != nil {
+		o.log.LogAttrs(ctx, slog.LevelWarn, "a message cannot be sent to other servers", slog.String("type", e.Type), slog.Any("err", err))
+		return body
+	}
+	if body[len(body)-1] != '[' {
+		body = append(body, ',')
+	}
+	return append(body, raw[2:len(raw)-2]...)
 }

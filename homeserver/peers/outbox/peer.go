@@ -169,12 +169,33 @@ func (p *peer) listChanged(user id.UserID) {
 	p.listsChanged[user] = struct{}{}
 }
 
+// drop forgets all that waits for a peer. The caller holds mu.
+func (o *Outbox) drop(p *peer) {
+	o.changed(p)
+	o.refs -= len(p.queue)
+	o.ephemeral -= len(p.receipts)
+	for room := range p.rooms {
+		p.setRoomChanged(room)
+	}
+	for user := range p.lists {
+		p.listChanged(user)
+	}
+	p.queue, p.queueChanged, p.rooms, p.lists = nil, true, nil, nil
+	p.typing, p.receipts, p.presence = nil, nil, nil
+	p.failed, p.until, p.failures = nil, time.Time{}, 0
+	p.overflew++
+	if p.mail.count > 0 {
+		p.mail.count = 0
+		o.dropMail(p.server, 0)
+	}
+}
+
 // changed notes that a peer is to be saved.
 func (o *Outbox) changed(p *peer) { o.dirty[p] = struct{}{} }
 
 // forget drops a peer for whom nothing waits any more. The caller holds mu.
 func (o *Outbox) forget(p *peer) {
-	if _, dirty := o.dirty[p]; dirty || !p.idle() || p.sending || p.lined || p.away(o.opt.Now()) {
+	if _, dirty := o.dirty[p]; dirty || !p.idle() || p.sending || p.lined {
 		return
 	}
 	p.setTimer(nil)

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,18 +21,18 @@ const saveCursorEvery = 10_000
 // load reads what waits.
 func (o *Outbox) load(ctx context.Context) error {
 	return o.db.Read(ctx, func(tx *storage.Tx) error {
-		cursors, err := outbox.Cursors(ctx, tx)
+		saved, err := outbox.Cursors(ctx, tx)
 		if err != nil {
 			return err
 		}
-		o.cursors.events, o.cursors.lists = o.db.Committed(), o.db.Committed()
-		if pos, ok := cursors[outbox.Events]; ok {
-			o.cursors.events = pos
+		o.saved = saved
+		for _, name := range []string{outbox.Events, outbox.Lists} {
+			pos, ok := saved[name]
+			if !ok { // nobody outside has heard of what was before
+				pos = o.db.Committed()
+			}
+			o.cursors[name] = pos
 		}
-		if pos, ok := cursors[outbox.Lists]; ok {
-			o.cursors.lists = pos
-		}
-		o.cursors.savedEvents, o.cursors.savedLists = cursors[outbox.Events], cursors[outbox.Lists]
 		return o.loadPeers(ctx, tx)
 	})
 }
@@ -91,13 +92,13 @@ func (o *Outbox) keepSaving(ctx context.Context) {
 
 // changes are what a save writes.
 type changes struct {
-	events, lists matrix.Position // cursors; 0: as they are
-	peers         []*peer
-	queues        map[string][]outbox.Ref
-	rooms         []outbox.RoomRow
-	listed        []outbox.ListRow
-	unlisted      []outbox.ListRow
-	read          map[string]matrix.Position
+	cursors  map[string]matrix.Position
+	peers    []*peer
+	queues   map[string][]outbox.Ref
+	rooms    []outbox.RoomRow
+	listed   []outbox.ListRow
+	unlisted []outbox.ListRow
+	read     map[string]matrix.Position
 }
 
 // save writes what changed since the last time, all as of one moment.
@@ -113,12 +114,7 @@ func (o *Outbox) save(ctx context.Context) error {
 		o.again(c)
 		return err
 	}
-	if c.events > 0 {
-		o.cursors.savedEvents = c.events
-	}
-	if c.lists > 0 {
-		o.cursors.savedLists = c.lists
-	}
+	o.saved = c.cursors
 	for _, p := range c.peers {
 		o.forget(p)
 	}
@@ -129,19 +125,11 @@ func (o *Outbox) save(ctx context.Context) error {
 func (o *Outbox) changes() *changes {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	few := len(o.dirty)+len(o.read) == 0
-	ahead := max(o.cursors.events-o.cursors.savedEvents, o.cursors.lists-o.cursors.savedLists)
-	first := o.cursors.savedEvents == 0 || o.cursors.savedLists == 0 // so that nothing is passed over after a crash
-	if few && ahead < saveCursorEvery && !first {
+	ahead := max(o.cursors[outbox.Events]-o.saved[outbox.Events], o.cursors[outbox.Lists]-o.saved[outbox.Lists])
+	if len(o.dirty)+len(o.read) == 0 && ahead < saveCursorEvery && len(o.saved) > 0 {
 		return nil
 	}
-	c := &changes{queues: map[string][]outbox.Ref{}, read: o.read}
-	if o.cursors.events != o.cursors.savedEvents || first {
-		c.events = o.cursors.events
-	}
-	if o.cursors.lists != o.cursors.savedLists || first {
-		c.lists = o.cursors.lists
-	}
+	c := &changes{cursors: maps.Clone(o.cursors), queues: map[string][]outbox.Ref{}, read: o.read}
 	for p := range o.dirty {
 		c.add(p)
 	}
@@ -177,10 +165,7 @@ func (c *changes) add(p *peer) {
 
 // write writes it all.
 func (c *changes) write(ctx context.Context, tx *storage.Tx) error {
-	for name, pos := range map[string]matrix.Position{outbox.Events: c.events, outbox.Lists: c.lists} {
-		if pos == 0 {
-			continue
-		}
+	for name, pos := range c.cursors {
 		if err := outbox.SetCursor(ctx, tx, name, pos); err != nil {
 			return err
 		}
