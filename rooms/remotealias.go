@@ -24,7 +24,7 @@ func (r *Rooms) Locate(ctx context.Context, alias id.RoomAlias) (id.RoomID, []st
 		if err != nil {
 			return "", nil, err
 		}
-		return room, r.inRoom(ctx, room), nil
+		return room, r.serversIn(ctx, room), nil
 	}
 	room, servers, err := r.opt.Peers.QueryDirectory(ctx, server, alias)
 	if err != nil {
@@ -36,8 +36,8 @@ func (r *Rooms) Locate(ctx context.Context, alias id.RoomAlias) (id.RoomID, []st
 	return room, servers, nil
 }
 
-// inRoom lists some servers that are in the room, this one first.
-func (r *Rooms) inRoom(ctx context.Context, room id.RoomID) []string {
+// serversIn lists some servers that are in the room, this one first.
+func (r *Rooms) serversIn(ctx context.Context, room id.RoomID) []string {
 	out := []string{r.opt.ServerName}
 	rm, err := r.Room(ctx, room)
 	if err != nil {
