@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"maunium.net/go/mautrix/id"
+
 	"plenum/calls"
 	"plenum/config"
 	"plenum/e2ee"
@@ -41,6 +43,7 @@ func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Stor
 		EncryptPresets: cfg.Rooms.Encrypt,
 		RoomsInMemory:  cfg.Rooms.InMemory,
 		Erased:         people,
+		Notices:        noticesAccount(cfg),
 		Bridges:        b,
 	}
 }
@@ -70,6 +73,11 @@ func delayedOptions(cfg config.Config) delayed.Options {
 	return delayed.Options{MaxDelay: cfg.Later.MaxDelay.Std(), MaxScheduled: cfg.Later.MaxScheduled}
 }
 
+// noticesAccount is the account that speaks for the server.
+func noticesAccount(cfg config.Config) id.UserID {
+	return id.NewUserID(cfg.Notices.Account, cfg.ServerName)
+}
+
 func accountOptions(cfg config.Config, services *appservice.Registry) account.Options {
 	o := account.Options{
 		ServerName:   cfg.ServerName,
@@ -81,6 +89,7 @@ func accountOptions(cfg config.Config, services *appservice.Registry) account.Op
 		},
 		WrongPasswords: cfg.Passwords.WrongInARow,
 		Exclusive:      services.IsExclusive,
+		System:         noticesAccount(cfg),
 		Services:       services,
 		Life:           account.Life{Access: cfg.Sessions.AccessTokenLife.Std(), Plain: cfg.Sessions.PlainTokenLife.Std()},
 		Profiles:       map[string]account.Visibility{"anyone": account.ToAnyone, "acquaintances": account.ToAcquaintances}[cfg.Privacy.Profiles],
@@ -91,6 +100,7 @@ func accountOptions(cfg config.Config, services *appservice.Registry) account.Op
 			Texts: map[string]account.PolicyText{"en": {Name: cfg.Registration.TermsName, URL: cfg.Registration.TermsURL}},
 		}}
 	}
+	o.SharedSecret = cfg.Registration.SharedSecret
 	if cfg.Throwaway != nil {
 		o.SharedSecret = cfg.Throwaway.SharedSecret
 		o.WrongPasswords = -1

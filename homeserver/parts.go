@@ -19,6 +19,7 @@ import (
 	"plenum/homeserver/appservice"
 	"plenum/homeserver/delayed"
 	"plenum/homeserver/media"
+	"plenum/homeserver/notice"
 	"plenum/homeserver/preview"
 	"plenum/homeserver/push"
 	"plenum/homeserver/search"
@@ -54,6 +55,7 @@ type parts struct {
 	accounts   *account.Accounts
 	media      *media.Media
 	previews   *preview.Previews
+	notices    *notice.Notices
 	sync       *sync.Syncer
 	sliding    *sliding.Engine
 	bridges    *appservice.Sender
@@ -87,7 +89,7 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.services, err = openRegistry(cfg, log); err != nil {
 		return p, err
 	}
-	if p.rooms, err = rooms.New(p.db, events, people, roomsOptions(cfg, p.signer, people, bridges{p.services, people}), log); err != nil {
+	if p.rooms, err = rooms.New(p.db, events, people, roomsOptions(cfg, p.signer, people, bridges{p.services, people}, p), log); err != nil {
 		return p, err
 	}
 	if p.userdata, err = userdata.New(p.db, p.rooms, userdataOptions(cfg), log); err != nil {
@@ -124,6 +126,7 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 	if p.previews, err = preview.New(p.media, previewOptions(cfg)); err != nil {
 		return p, err
 	}
+	p.notices = notice.New(p.accounts, p.rooms, p.userdata, cfg.Notices.Name)
 	return p, nil
 }
 

@@ -22,6 +22,7 @@ import (
 	syncapi "plenum/homeserver/api/client/sync"
 	todeviceapi "plenum/homeserver/api/client/todevice"
 	userdataapi "plenum/homeserver/api/client/userdata"
+	"plenum/homeserver/api/synapse"
 	"plenum/homeserver/api/web"
 	"plenum/internal/httpx"
 )
@@ -48,6 +49,7 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		backupapi.New(p.backups).Routes(),
 		mediaapi.New(p.media, mediaapi.Options{AllowLegacy: cfg.Media.LegacyPublic}).Routes(),
 		previewapi.New(p.previews).Routes(),
+		synapse.New(p.notices).Routes(),
 		web.New(p.accounts.First(), cfg.ServerName, publicURL(cfg)).Routes(),
 	)
 }

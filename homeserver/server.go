@@ -73,7 +73,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, e
 		Metrics:        s.metrics,
 		Log:            log,
 	}))
-	s.local = s.gate.handler(httpx.NewMux(admin.New(s.parts.accounts, s.backups, Version()).Routes(), httpx.Options{Log: log}))
+	s.local = s.gate.handler(httpx.NewMux(admin.New(s.parts.accounts, s.backups, s.parts.notices, Version()).Routes(), httpx.Options{Log: log}))
 	s.openLocal(ctx)
 	return s, s.open()
 }

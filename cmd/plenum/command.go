@@ -62,6 +62,7 @@ func commands() []*command {
 		serveCommand(), checkCommand(),
 		userCreateCommand(), userPasswordCommand(), userListCommand(), userDeactivateCommand(),
 		tokenCreateCommand(), tokenListCommand(), tokenRevokeCommand(),
+		noticeCommand(),
 		backupCommand(), backupVerifyCommand(), backupKeyCommand(), restoreCommand(),
 		configExampleCommand(), versionCommand(),
 	}

@@ -29,6 +29,9 @@ func (a *Accounts) newUser(name string) (id.UserID, error) {
 	if len(user) > maxUserID {
 		return "", matrix.Errorf(matrix.InvalidUsername, "The name is too long.")
 	}
+	if user == a.opt.System {
+		return "", errTaken()
+	}
 	if a.opt.Exclusive(user) {
 		return "", matrix.Errorf(matrix.Exclusive, "This name is kept for a bridge.")
 	}

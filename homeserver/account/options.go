@@ -37,8 +37,9 @@ type Options struct {
 	WrongPasswords int // for one account in a row, before one has to wait; 20, negative: any number
 	Life           Life
 	Profiles       Visibility
-	ResetPage      string              // address of the page on which people allow new cross-signing keys, for sessions by OAuth 2.0
+	ResetPage      string               // address of the page on which people allow new cross-signing keys, for sessions by OAuth 2.0
 	Exclusive      func(id.UserID) bool // names kept for application services; none
+	System         id.UserID            // speaks for the server, so that nobody else can have the name; none
 	Services       Services             // application services; none
 	Now            func() time.Time     // time.Now
 }

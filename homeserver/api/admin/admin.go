@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"os"
 
@@ -9,7 +10,9 @@ import (
 
 	"plenum/homeserver/account"
 	"plenum/homeserver/archive"
+	"plenum/homeserver/notice"
 	"plenum/internal/httpx"
+	"plenum/internal/matrix"
 )
 
 // maxUsers is how many accounts one answer lists.
@@ -19,12 +22,13 @@ const maxUsers = 1000
 type API struct {
 	accounts *account.Accounts
 	backups  *archive.Maker
+	notices  *notice.Notices
 	version  string
 }
 
 // New returns the API of a server of that version.
-func New(accounts *account.Accounts, backups *archive.Maker, version string) *API {
-	return &API{accounts: accounts, backups: backups, version: version}
+func New(accounts *account.Accounts, backups *archive.Maker, notices *notice.Notices, version string) *API {
+	return &API{accounts: accounts, backups: backups, notices: notices, version: version}
 }
 
 // Routes lists the endpoints. They ask nobody who they are: whoever can open
@@ -37,6 +41,7 @@ func (a *API) Routes() []httpx.Route {
 		httpx.Post(usersPath, httpx.Anyone, spec, httpx.NoLimit, a.createUser),
 		httpx.Put(usersPath+"/{user}/password", httpx.Anyone, spec, httpx.NoLimit, a.setPassword),
 		httpx.Post(usersPath+"/{user}/deactivate", httpx.Anyone, spec, httpx.NoLimit, a.deactivate),
+		httpx.Post(noticePath, httpx.Anyone, spec, httpx.NoLimit, a.notify),
 		httpx.Get(tokensPath, httpx.Anyone, spec, httpx.NoLimit, a.tokens),
 		httpx.Post(tokensPath, httpx.Anyone, spec, httpx.NoLimit, a.createToken),
 		httpx.Delete(tokensPath+"/{token}", httpx.Anyone, spec, httpx.NoLimit, a.revokeToken),
@@ -59,7 +64,7 @@ func (a *API) users(ctx context.Context, r *httpx.Request[httpx.None]) (list use
 	for _, acc := range all {
 		list.Users = append(list.Users, User{
 			ID: acc.User, Admin: acc.Admin, Locked: acc.Locked, Suspended: acc.Suspended,
-			Deactivated: acc.Deactivated, CreatedMS: acc.CreatedMS,
+			Deactivated: acc.Deactivated, CreatedMS: acc.CreatedMS, Program: !a.accounts.IsPerson(acc.User),
 		})
 	}
 	return list, err
@@ -79,6 +84,18 @@ func (a *API) setPassword(ctx context.Context, r *httpx.Request[NewPassword]) (h
 // deactivate is POST of the end of an account.
 func (a *API) deactivate(ctx context.Context, r *httpx.Request[Deactivation]) (httpx.None, error) {
 	return httpx.None{}, a.accounts.Close(ctx, id.UserID(r.Path("user")), r.Body.Erase)
+}
+
+// notify is POST of a notice of the server to somebody.
+func (a *API) notify(ctx context.Context, r *httpx.Request[NewNotice]) (httpx.None, error) {
+	if r.Body.Text == "" {
+		return httpx.None{}, matrix.Errorf(matrix.MissingParam, "There is nothing to say.")
+	}
+	content, err := json.Marshal(map[string]string{"msgtype": "m.text", "body": r.Body.Text})
+	if err == nil {
+		_, err = a.notices.Tell(ctx, notice.Notice{To: r.Body.User, Content: content})
+	}
+	return httpx.None{}, err
 }
 
 // tokens is GET of all registration tokens.

@@ -50,6 +50,12 @@ func (c *Client) Deactivate(ctx context.Context, user id.UserID, erase bool) err
 	return err
 }
 
+// Notify has the server say something to somebody.
+func (c *Client) Notify(ctx context.Context, n NewNotice) error {
+	_, err := call[struct{}](ctx, c, http.MethodPost, noticePath, n)
+	return err
+}
+
 // CreateToken makes a registration token.
 func (c *Client) CreateToken(ctx context.Context, t NewToken) (Token, error) {
 	return call[Token](ctx, c, http.MethodPost, tokensPath, t)

@@ -8,6 +8,7 @@ const (
 	usersPath  = base + "users"
 	tokensPath = base + "registration_tokens"
 	backupPath = base + "backup"
+	noticePath = base + "notices"
 )
 
 // Status says which server answers.
@@ -25,6 +26,13 @@ type User struct {
 	Suspended   bool      `json:"suspended"`
 	Deactivated bool      `json:"deactivated"`
 	CreatedMS   int64     `json:"created_ts"`
+	Program     bool      `json:"program"` // not somebody's: of a bridge, or of the server
+}
+
+// NewNotice is what the server is to say to somebody.
+type NewNotice struct {
+	User id.UserID `json:"user_id"`
+	Text string    `json:"text"`
 }
 
 // NewUser is an account to make.
