@@ -91,7 +91,7 @@ func (r *Rooms) plan(ctx context.Context, p matrix.Principal, q CreateRequest) (
 	if err != nil {
 		return nil, err
 	}
-	if err := r.checkCreate(q); err != nil {
+	if err := r.checkCreate(ctx, p, q); err != nil {
 		return nil, err
 	}
 	r.tellInvited(ctx, q.Invite...)
@@ -111,7 +111,7 @@ func (r *Rooms) plan(ctx context.Context, p matrix.Principal, q CreateRequest) (
 }
 
 // checkCreate refuses what no room can be made of.
-func (r *Rooms) checkCreate(q CreateRequest) error {
+func (r *Rooms) checkCreate(ctx context.Context, p matrix.Principal, q CreateRequest) error {
 	switch q.Visibility {
 	case "", "public", "private":
 	default:
@@ -124,7 +124,7 @@ func (r *Rooms) checkCreate(q CreateRequest) error {
 		return matrix.Errorf(matrix.InvalidParam, "At most %d people can be invited to a new room at once.", maxInvites)
 	}
 	for _, user := range q.Invite {
-		if err := r.reachable(user); err != nil {
+		if err := r.reachable(ctx, p.User, user, ""); err != nil {
 			return err
 		}
 	}

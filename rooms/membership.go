@@ -82,23 +82,33 @@ func setText(content map[string]any, key, text string) {
 	}
 }
 
-// reachable refuses to invite who is no user, and users of other servers when
-// this server talks to none.
-func (r *Rooms) reachable(user id.UserID) error {
+// reachable refuses to invite who is no user, users of other servers when
+// this server talks to none, and who does not let by invite them. What those of
+// other servers let happen is known there.
+func (r *Rooms) reachable(ctx context.Context, by, user id.UserID, room id.RoomID) error {
 	if _, _, err := user.Parse(); err != nil {
 		return matrix.Errorf(matrix.InvalidParam, "%q is not a user id.", string(user))
 	}
 	if !r.IsLocal(user) && r.opt.Peers == nil {
 		return matrix.Errorf(matrix.Forbidden, "%s is on another server, and this server does not talk to other servers.", user)
 	}
-	return nil
+	return r.invitable(ctx, by, user, room)
+}
+
+// invitable reports why by may not invite a user of this server to a room,
+// which is empty when it is about to be made.
+func (r *Rooms) invitable(ctx context.Context, by, user id.UserID, room id.RoomID) error {
+	if r.opt.Invitable == nil || !r.IsLocal(user) || by == user {
+		return nil
+	}
+	return r.opt.Invitable(ctx, by, user, room)
 }
 
 // Invite invites a user to a room.
 //
 // Spec: client-server-api#post_matrixclientv3roomsroomidinvite
 func (r *Rooms) Invite(ctx context.Context, p matrix.Principal, c MemberChange) error {
-	if err := r.reachable(c.User); err != nil {
+	if err := r.reachable(ctx, p.User, c.User, c.Room); err != nil {
 		return err
 	}
 	if _, err := r.known(ctx, c.Room); err != nil {

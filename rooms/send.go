@@ -108,7 +108,7 @@ func (r *Rooms) sendState(ctx context.Context, p matrix.Principal, d Draft) (id.
 	if err != nil || len(content) == 0 || content[0] != '{' {
 		return "", matrix.Errorf(matrix.BadJSON, "The content of an event is a JSON object.")
 	}
-	if err := r.checkState(ctx, d); err != nil {
+	if err := r.checkState(ctx, p, d); err != nil {
 		return "", err
 	}
 	var same *Event
@@ -148,23 +148,23 @@ func checkReplaced(old *Event, typ string, content []byte) error {
 
 // checkState refuses state whose content is wrong in ways that the rules of
 // authorisation do not look at.
-func (r *Rooms) checkState(ctx context.Context, d Draft) error {
+func (r *Rooms) checkState(ctx context.Context, p matrix.Principal, d Draft) error {
 	switch {
 	case d.Type == "m.room.canonical_alias" && *d.StateKey == "":
 		return r.checkCanonicalAlias(ctx, d)
 	case d.Type == "m.room.member":
-		return r.checkMemberState(ctx, d)
+		return r.checkMemberState(ctx, p, d)
 	}
 	return nil
 }
 
-// checkMemberState refuses memberships of people whom only other servers know.
-func (r *Rooms) checkMemberState(ctx context.Context, d Draft) error {
+// checkMemberState refuses invitations that cannot reach whom they are for.
+func (r *Rooms) checkMemberState(ctx context.Context, p matrix.Principal, d Draft) error {
 	if gjson.GetBytes(d.Content, "membership").Str != "invite" {
 		return nil
 	}
 	user := id.UserID(*d.StateKey)
-	if err := r.reachable(user); err != nil {
+	if err := r.reachable(ctx, p.User, user, d.Room); err != nil {
 		return err
 	}
 	r.tellInvited(ctx, user)

@@ -29,6 +29,8 @@ type Data interface {
 	HasNewReceipts(room id.RoomID, after matrix.Position) bool
 	// IsIgnoring reports whether user does not want to hear from other.
 	IsIgnoring(ctx context.Context, user, other id.UserID) (bool, error)
+	// HidesInvitation reports whether user does not learn that by has invited them.
+	HidesInvitation(ctx context.Context, user, by id.UserID) (bool, error)
 }
 
 // Options are the settings of Push. A zero field means its default.

@@ -90,11 +90,19 @@ func (p *Push) outcome(ctx context.Context, who *person, s *set, e *rooms.Event)
 	if !o.Notify {
 		return none, nil
 	}
-	ignored, err := p.data.IsIgnoring(ctx, who.user, e.Sender)
-	if err != nil || ignored {
+	deaf, err := p.isDeaf(ctx, who.user, e)
+	if err != nil || deaf {
 		return none, err
 	}
 	return o, nil
+}
+
+// isDeaf reports whether a user does not want to hear of e, whatever it says.
+func (p *Push) isDeaf(ctx context.Context, user id.UserID, e *rooms.Event) (bool, error) {
+	if e.Is("m.room.member", string(user)) && e.Membership() == "invite" {
+		return p.data.HidesInvitation(ctx, user, e.Sender)
+	}
+	return p.data.IsIgnoring(ctx, user, e.Sender)
 }
 
 // readNoted reads what was noted of u. The caller holds u.mu.

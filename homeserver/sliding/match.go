@@ -8,6 +8,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/homeserver/tell"
+	"plenum/homeserver/userdata"
 	"plenum/internal/matrix"
 	"plenum/rooms"
 )
@@ -113,10 +114,10 @@ func (t *turn) candidates(ctx context.Context) ([]*match, error) {
 	return all, nil
 }
 
-// isRefused reports whether m is an invitation by somebody whom the user
-// ignores.
+// isRefused reports whether m is an invitation by somebody whom the user does
+// not want to hear from.
 func (t *turn) isRefused(m *rooms.Membership) bool {
-	return m.Membership == "invite" && t.ignored.Has(m.Sender)
+	return m.Membership == "invite" && t.invitations.Judge(m.Sender) != userdata.Welcome
 }
 
 // isListed reports whether a room may be in a list: those that the user is in,

@@ -19,6 +19,7 @@ type turn struct {
 	out         tell.Writer
 	memberships []rooms.Membership // at since, where the answer ends
 	ignored     userdata.Users
+	invitations userdata.Invitations
 	chats       *directs
 	matches     []*match     // the rooms that the client wants to be told of, the liveliest first
 	counts      []int        // of rooms, by list
@@ -39,6 +40,9 @@ func (a *ask) look(ctx context.Context) (t *turn, err error) {
 		return nil, err
 	}
 	if t.ignored, err = a.Data.Ignores(ctx, a.who.User); err != nil {
+		return nil, err
+	}
+	if t.invitations, err = a.Data.Invitations(ctx, a.who.User); err != nil {
 		return nil, err
 	}
 	if t.chats, err = a.directs(ctx, a.who.User); err != nil {

@@ -3,12 +3,14 @@ package sync
 import (
 	"context"
 
+	"plenum/homeserver/userdata"
 	"plenum/rooms"
 )
 
-// invited writes about a room that the user is invited to.
+// invited writes about a room that the user is invited to, by somebody whom
+// they want to hear from.
 func (t *turn) invited(_ context.Context, m *rooms.Membership) error {
-	if t.ignored.Has(m.Sender) {
+	if t.invitations.Judge(m.Sender) != userdata.Welcome {
 		return nil
 	}
 	t.writeStripped("invite_state", m)

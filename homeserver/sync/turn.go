@@ -15,6 +15,7 @@ type turn struct {
 	next        rooms.Token        // where the answer ends and the next one begins
 	memberships []rooms.Membership // at next
 	ignored     userdata.Users
+	invitations userdata.Invitations
 	account     accountData // what changed
 	everything  accountData // nil: was not needed yet
 	mail        mail
@@ -27,6 +28,9 @@ func (s *Syncer) look(ctx context.Context, r *request) (t *turn, err error) {
 		return nil, err
 	}
 	if t.ignored, err = s.Data.Ignores(ctx, r.who.User); err != nil {
+		return nil, err
+	}
+	if t.invitations, err = s.Data.Invitations(ctx, r.who.User); err != nil {
 		return nil, err
 	}
 	if r.initial {

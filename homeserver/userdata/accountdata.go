@@ -33,6 +33,7 @@ type AccountDatum = store.AccountDatum
 type account struct {
 	journal[datumKey, *AccountDatum]
 	ignored Users
+	invites *inviteRules
 }
 
 type datumKey struct {
@@ -47,8 +48,14 @@ func (a *account) take(d *AccountDatum) {
 		return
 	}
 	a.put(key, d.Pos, d)
-	if d.Room == "" && d.Type == ignoredType {
+	if d.Room != "" {
+		return
+	}
+	if d.Type == ignoredType {
 		a.ignored = parseIgnored(d.Content)
+	}
+	if d.Type == ignoredType || isInvitesType(d.Type) {
+		a.invites = inviteRulesOf(a)
 	}
 }
 

@@ -20,11 +20,12 @@ type Options struct {
 	// PushRules makes the content of m.push_rules for a user who never changed
 	// it. Nil: such users have none.
 	PushRules      func(id.UserID) json.RawMessage
-	Presence       bool // say who is there; otherwise everybody is offline
-	UsersInMemory  int  // users whose account data is kept in memory; 10,000
-	RoomsInMemory  int  // rooms whose receipts are kept in memory; 2,000
-	MaxAccountData int  // entries of account data of one user; 20,000
-	MaxFilters     int  // filters of one user; 1,000
+	System         id.UserID // speaks for the server, which nobody can keep from inviting them; "": nobody
+	Presence       bool      // say who is there; otherwise everybody is offline
+	UsersInMemory  int       // users whose account data is kept in memory; 10,000
+	RoomsInMemory  int       // rooms whose receipts are kept in memory; 2,000
+	MaxAccountData int       // entries of account data of one user; 20,000
+	MaxFilters     int       // filters of one user; 1,000
 	Now            func() time.Time
 }
 
