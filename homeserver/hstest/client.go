@@ -31,6 +31,7 @@ type Client struct {
 	http    *http.Client
 	refused matrix.Code // expected of every request; "": success
 	txn     *int
+	assert  url.Values // whom an application service speaks for
 }
 
 const (
@@ -159,7 +160,7 @@ func (c *Client) do(method, path string, body any) JSON {
 		}
 		return answer
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode/100 != 2 {
 		c.t.Fatalf("%s: %s %s: status %d with %s", c.User, method, path, resp.StatusCode, raw)
 	}
 	return answer
@@ -168,6 +169,13 @@ func (c *Client) do(method, path string, body any) JSON {
 // Send makes a request as it is and returns the answer as it is.
 func (c *Client) Send(method, path string, body io.Reader, header http.Header) *http.Response {
 	c.t.Helper()
+	if len(c.assert) > 0 {
+		mark := "?"
+		if strings.Contains(path, "?") {
+			mark = "&"
+		}
+		path += mark + c.assert.Encode()
+	}
 	r, err := http.NewRequestWithContext(c.t.Context(), method, "http://server"+path, body)
 	if err != nil {
 		c.t.Fatal(err)
