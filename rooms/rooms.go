@@ -32,8 +32,8 @@ type Options struct {
 	Notices        id.UserID // speaks for the server; "": nobody
 	Peers          Peers     // nil: this server talks to no other
 	Keys           Keys      // needed together with Peers
-	// Invitable reports why a user of another server may not invite one of this
-	// server to a room; nil: everybody may invite everybody.
+	// Invitable reports why a user, of whichever server, may not invite one of
+	// this server to a room; nil: everybody may invite everybody.
 	Invitable func(ctx context.Context, inviter, invited id.UserID, room id.RoomID) error
 	Bridges   Bridges // nil: none
 	Now       func() time.Time
@@ -57,6 +57,7 @@ type Rooms struct {
 	sticky   *stickies
 	users    *users
 	children *children
+	acls     *acls
 	joining  singly[id.RoomID] // joins through other servers
 
 	mu    sync.Mutex
@@ -112,6 +113,9 @@ func New(db *storage.DB, log *eventlog.Log, profiles Profiles, opt Options, logg
 		return nil, err
 	}
 	if r.children, err = newChildren(r); err != nil {
+		return nil, err
+	}
+	if r.acls, err = newACLs(); err != nil {
 		return nil, err
 	}
 	return r, nil
