@@ -146,3 +146,6 @@ func (a *Accounts) LoginTokenFor(ctx context.Context, user id.UserID) (token str
 		return a.store.AddShort(ctx, tx, accounts.ForLogin, accounts.HashOf(token), user, a.opt.Now().Add(a.opt.Life.Login).UnixMilli())
 	})
 }
+
+// MinPassword is how many characters a password must have.
+func (a *Accounts) MinPassword() int { return a.opt.Passwords.MinLength }
