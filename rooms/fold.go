@@ -13,8 +13,9 @@ import (
 
 // forks is what resolves the states of a room's forks. It is of the writer.
 type forks struct {
-	graph *resolve.Graph
-	upto  matrix.Position // the state's changes up to here are in graph
+	graph  *resolve.Graph
+	unborn *resolve.Event  // the event that is about to be added; nil: none
+	upto   matrix.Position // the state's changes up to here are in graph
 }
 
 // unborn is the number of an event that is about to be added.
@@ -34,6 +35,7 @@ func (rm *Room) fold(ctx context.Context, states []overlay, more ...*event.PDU) 
 	if err != nil {
 		return nil, err
 	}
+	defer func() { rm.forks.unborn = nil }()
 	if err := rm.extend(ctx, g, conflicts, more); err != nil {
 		rm.forks.graph = nil
 		return nil, err
@@ -97,7 +99,7 @@ func (rm *Room) graph(ctx context.Context) (*resolve.Graph, error) {
 	var nums []resolve.Num
 	upto := rm.r.db.Committed()
 	if f.graph == nil {
-		f.graph, f.upto = resolve.NewGraph(rm.rules, stateSource{rm.r}), 0
+		f.graph, f.upto = resolve.NewGraph(rm.rules, stateSource{rm}), 0
 		now := &State{rm: rm, pos: maxPos}
 		for _, pos := range now.Positions(nil) {
 			nums = append(nums, resolve.Num(pos))
@@ -143,7 +145,8 @@ func (rm *Room) extend(ctx context.Context, g *resolve.Graph, conflicts []resolv
 		if err := g.Load(ctx, auth...); err != nil {
 			return err
 		}
-		if err := g.Add(resolve.Event{Num: resolve.Num(unborn), PDU: p, Auth: auth}); err != nil {
+		rm.forks.unborn = &resolve.Event{Num: resolve.Num(unborn), PDU: p, Auth: auth}
+		if err := g.Add(*rm.forks.unborn); err != nil {
 			return err
 		}
 	}
@@ -165,15 +168,20 @@ func (r *Rooms) authNumbers(ctx context.Context, p *event.PDU) ([]resolve.Num, e
 }
 
 // stateSource reads state events for the index.
-type stateSource struct{ r *Rooms }
+type stateSource struct{ rm *Room }
 
 // Events implements resolve.Source.
 func (s stateSource) Events(ctx context.Context, nums []resolve.Num) ([]resolve.Event, error) {
 	positions := make([]matrix.Position, 0, len(nums))
+	var out []resolve.Event
 	for _, n := range nums {
+		if e := s.rm.forks.unborn; e != nil && n == e.Num {
+			out = append(out, *e)
+			continue
+		}
 		positions = append(positions, matrix.Position(n))
 	}
-	evs, err := s.r.Events(ctx, positions)
+	evs, err := s.rm.r.Events(ctx, positions)
 	if err != nil {
 		return nil, err
 	}
@@ -187,11 +195,10 @@ func (s stateSource) Events(ctx context.Context, nums []resolve.Num) ([]resolve.
 			}
 		}
 	}
-	numbers, err := s.r.numbers(ctx, ids)
+	numbers, err := s.rm.r.numbers(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]resolve.Event, 0, len(evs))
 	for pos, e := range evs {
 		if !e.IsState() {
 			continue

@@ -35,7 +35,10 @@ func (r *resolution) settle() []conflict {
 		if len(events) == 1 {
 			r.resolved[c.key] = events[0]
 		} else if len(events) > 1 {
-			open = append(open, conflict{c.key, r.byDepth(events)})
+			if events = r.byDepth(events); r.err != nil {
+				return nil // one could not be read
+			}
+			open = append(open, conflict{c.key, events})
 		}
 	}
 	return open
