@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -20,6 +21,8 @@ import (
 	"plenum/homeserver/delayed"
 	"plenum/homeserver/media"
 	"plenum/homeserver/notice"
+	"plenum/homeserver/peers"
+	"plenum/homeserver/peers/keyring"
 	"plenum/homeserver/preview"
 	"plenum/homeserver/push"
 	"plenum/homeserver/search"
@@ -41,6 +44,8 @@ type parts struct {
 	db         *storage.DB
 	signer     *event.Signer
 	blobs      *blob.Store
+	peers      *peers.Client // nil for a server that speaks to no others
+	ring       *keyring.Ring // likewise
 	services   *appservice.Registry
 	rooms      *rooms.Rooms
 	userdata   *userdata.Data
@@ -63,7 +68,8 @@ type parts struct {
 
 // newParts opens the database and builds everything on it. On an error, what
 // was opened is in the parts that are returned.
-func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *parts, err error) {
+// transport is how it reaches other servers; nil is the network.
+func newParts(ctx context.Context, cfg config.Config, transport http.RoundTripper, log *slog.Logger) (p *parts, err error) {
 	p = &parts{}
 	dsn := storage.Config{DSN: cfg.DSN(), MaxConns: cfg.Database.MaxConnections, Synchronous: cfg.Database.Synchronous}
 	if p.db, err = storage.Open(ctx, dsn, log); err != nil {
@@ -81,6 +87,9 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 		return p, err
 	}
 	if p.signer, err = openSigner(cfg); err != nil {
+		return p, err
+	}
+	if err := p.openPeers(ctx, cfg, transport, log); err != nil {
 		return p, err
 	}
 	if p.blobs, err = blob.Open(mediaFolder(cfg), cfg.Media.KeyFile); err != nil {
@@ -132,6 +141,9 @@ func newParts(ctx context.Context, cfg config.Config, log *slog.Logger) (p *part
 
 // add adds what runs for as long as the server does.
 func (p *parts) add(g *run.Group) {
+	if p.peers != nil {
+		g.Add("other servers", p.peers.Run)
+	}
 	g.Add("accounts", p.accounts.Run)
 	g.Add("user data", p.userdata.Run)
 	g.Add("push", p.push.Run)

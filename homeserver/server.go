@@ -46,7 +46,13 @@ type Server struct {
 // New puts a server together. It claims the data folder and the database for
 // this process and takes the addresses to listen on, but answers nobody before
 // Run. A Server that is not run must be closed.
-func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, err error) {
+func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*Server, error) {
+	return NewInside(ctx, cfg, nil, log)
+}
+
+// NewInside is New for a server that reaches other servers through transport
+// instead of the network: the host of a request is the name of the server.
+func NewInside(ctx context.Context, cfg config.Config, transport http.RoundTripper, log *slog.Logger) (_ *Server, err error) {
 	if err := claimFolder(cfg); err != nil {
 		return nil, err
 	}
@@ -56,7 +62,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, e
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.parts, err = newParts(ctx, cfg, log); err != nil {
+	if s.parts, err = newParts(ctx, cfg, transport, log); err != nil {
 		return nil, err
 	}
 	s.backups = newMaker(cfg, s.parts, log)
@@ -68,6 +74,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Server, e
 	}
 	s.client = s.gate.handler(httpx.NewMux(s.routes, httpx.Options{
 		Auth:           s.parts.accounts,
+		ServerAuth:     s.parts.serverAuth(),
 		Limits:         limits(cfg),
 		TrustedProxies: proxies,
 		Metrics:        s.metrics,

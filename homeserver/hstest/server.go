@@ -33,12 +33,14 @@ type Options struct {
 	Engine     storage.Engine
 	Configure  func(*config.Config) // changes the settings before the server starts
 	Log        *slog.Logger         // nil: nothing is logged
+	Network    *Network             // of servers that reach each other; nil: there is no other
 }
 
 // Server is a homeserver that runs until the test ends.
 type Server struct {
 	t     testing.TB
 	cfg   config.Config
+	net   *Network
 	log   *slog.Logger
 	hs    *homeserver.Server
 	stop  context.CancelFunc
@@ -64,7 +66,11 @@ func Each(t *testing.T, opt Options, fn func(t *testing.T, s *Server)) {
 // New starts a server.
 func New(t testing.TB, opt Options) *Server {
 	t.Helper()
-	s := &Server{t: t, cfg: settings(t, opt), log: opt.Log, awaited: map[string][]chan struct{}{}}
+	s := &Server{t: t, cfg: settings(t, opt), net: opt.Network, log: opt.Log, awaited: map[string][]chan struct{}{}}
+	if s.net == nil {
+		s.net = NewNetwork()
+	}
+	s.net.add(s)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -103,7 +109,7 @@ func settings(t testing.TB, opt Options) config.Config {
 // Start starts the server again after Stop, on the same data.
 func (s *Server) Start() {
 	s.t.Helper()
-	hs, err := homeserver.New(s.t.Context(), s.cfg, s.log)
+	hs, err := homeserver.NewInside(s.t.Context(), s.cfg, s.net, s.log)
 	if err != nil {
 		s.t.Fatalf("start %s: %v", s.cfg.ServerName, err)
 	}

@@ -26,6 +26,10 @@ type Options struct {
 	Roots        *x509.CertPool // who vouches for certificates; nil: whom the system trusts
 	DNS          names.DNS      // nil: the system's
 
+	// AnyCertificate takes every certificate, which makes connections worth
+	// nothing. It is for measurements.
+	AnyCertificate bool
+
 	// Transport makes requests instead of the network, for tests. The host of
 	// a request is the name of the server.
 	Transport http.RoundTripper
@@ -100,6 +104,7 @@ func (c *Client) connect() error {
 		onion:    c.opt.Policy.Onion,
 		proxies:  c.opt.Proxies,
 		roots:    c.opt.Roots,
+		anybody:  c.opt.AnyCertificate,
 		sessions: tls.NewLRUClientSessionCache(256),
 	}
 	web := by.web()

@@ -74,30 +74,36 @@ func (e *BackoffError) Unwrap() error { return ErrBackoff }
 var passed = []matrix.Code{
 	matrix.Forbidden, matrix.NotFound, matrix.IncompatibleRoomVersion, matrix.UnsupportedRoomVersion, matrix.UnableToAuthoriseJoin,
 	matrix.UnableToGrantJoin, matrix.BadState, matrix.InvalidParam, matrix.InviteBlocked, matrix.TooLarge, matrix.NotYetUploaded,
-	matrix.ResourceLimitExceeded, "M_UNSUPPORTED_ROOM_VERSION",
+	matrix.ResourceLimitExceeded,
 }
 
-// ForClient turns an error of a call into one for the client that caused it.
-// An error that is a *matrix.Error already stays one.
-func ForClient(err error) error {
+// Refusal turns what another server has decided, or we about it, into an error
+// for the client that caused the call. Other errors stay as they are: those of
+// servers that were not reached, or do not answer as they should.
+func Refusal(err error) error {
 	var own *matrix.Error
 	var theirs *Error
-	var unsaid = &matrix.Error{Code: matrix.Unknown, Status: http.StatusBadGateway, Err: err}
 	switch {
-	case err == nil || errors.As(err, &own) || errors.Is(err, context.Canceled):
+	case err == nil || errors.As(err, &own):
 		return err
 	case errors.Is(err, ErrDenied):
 		return &matrix.Error{Code: matrix.Forbidden, Text: "This server does not speak to that one.", Err: err}
-	case errors.As(err, &theirs) && theirs.Code == matrix.LimitExceeded:
+	case !errors.As(err, &theirs):
+		return err
+	case theirs.Code == matrix.LimitExceeded:
 		return &matrix.Error{Code: matrix.LimitExceeded, Text: theirs.Server + " is asked too often. Try again later.", RetryAfter: theirs.RetryAfter, Err: err}
-	case errors.As(err, &theirs) && slices.Contains(passed, theirs.Code):
+	case slices.Contains(passed, theirs.Code):
 		return &matrix.Error{Code: theirs.Code, Text: theirs.Server + " says: " + theirs.Text, Err: err}
-	case errors.As(err, &theirs):
-		unsaid.Text = theirs.Server + " does not answer as it should."
-		return unsaid
-	case errors.Is(err, context.DeadlineExceeded):
-		return &matrix.Error{Code: matrix.ConnectionTimeout, Text: "The other server did not answer in time.", Err: err}
 	}
-	unsaid.Text = "The other server cannot be reached, or does not answer as it should."
-	return unsaid
+	return err
+}
+
+// NotFound is Refusal for a client that asks for something of another server:
+// what cannot be had does not exist for it, whatever the reason.
+func NotFound(err error) error {
+	var own *matrix.Error
+	if err = Refusal(err); err == nil || errors.As(err, &own) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &matrix.Error{Code: matrix.NotFound, Text: "The other server cannot be reached, or does not have it.", Err: err}
 }
