@@ -205,15 +205,22 @@ func (v *view) accept(b *batch, d *draft, p *event.PDU) error {
 	return nil
 }
 
-// entry says what is to be written of e.
-func (v *view) entry(e *Event, d *draft, old *Event) *eventlog.Entry {
+// entryOf says what is to be written of an event that changes no state.
+func entryOf(e *Event) *eventlog.Entry {
 	out := &eventlog.Entry{
-		ID: e.ID, Type: e.Type, StateKey: e.StateKey, Sender: e.Sender, TS: e.TS, JSON: e.PDU, Txn: d.txn,
+		ID: e.ID, Type: e.Type, StateKey: e.StateKey, Sender: e.Sender, TS: e.TS, JSON: e.PDU,
 		Relation: eventlog.Relation{Parent: e.RelatesTo, Type: e.RelType},
 	}
 	if e.RelatesTo == "" || e.RelType == "" || len(e.RelType) > 255 || len(e.RelatesTo) > 255 {
 		out.Relation = eventlog.Relation{}
 	}
+	return out
+}
+
+// entry says what is to be written of e.
+func (v *view) entry(e *Event, d *draft, old *Event) *eventlog.Entry {
+	out := entryOf(e)
+	out.Txn = d.txn
 	if !e.IsState() {
 		return out
 	}

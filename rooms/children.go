@@ -90,6 +90,18 @@ func (c *children) drop(room int64, was *Event) {
 	}
 }
 
+// forget makes the children of parent be read again: an older event relates to
+// it that came later.
+func (c *children) forget(room int64, parent id.EventID) {
+	if parent == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turn++
+	c.known.Remove(parentKey{room, parent})
+}
+
 // of returns the children of those parents that have any, with one query at most.
 func (c *children) of(ctx context.Context, rm *Room, parents []id.EventID) (map[id.EventID][]child, error) {
 	out, missing, turn := c.look(rm.nid, parents)

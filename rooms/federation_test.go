@@ -2,6 +2,7 @@ package rooms_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -104,6 +105,56 @@ func TestJoinElsewhere(t *testing.T) {
 		if heads := rm.Heads(); len(heads) != 1 {
 			t.Errorf("%d heads", len(heads))
 		}
+	})
+}
+
+func TestHistoryIsFetched(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, version string) {
+		n := newTown(t, here, away)
+		one, two := n.houses[here], n.houses[away]
+		room := one.create(ada, rooms.CreateRequest{Preset: "public_chat", RoomVersion: version})
+		one.set(ada, room, "m.room.topic", "", `{"topic":"old"}`)
+		for i := range 250 {
+			one.say(ada, room, fmt.Sprint(i))
+		}
+		one.set(ada, room, "m.room.topic", "", `{"topic":"new"}`)
+		two.must(two.Join(t.Context(), as(cleo), rooms.MemberChange{Room: room, Via: []string{here}}))
+		state := two.stateOf(room)
+		var seen []string
+		types := 0
+		page := rooms.Page{Backwards: true, Limit: 40}
+		for {
+			c, err := two.Messages(t.Context(), as(cleo), room, page)
+			two.must(err)
+			for _, e := range c.Events {
+				if e.Type == "m.room.message" {
+					seen = append(seen, e.Content().Get("body").Str)
+				} else {
+					types++
+				}
+			}
+			if c.End == nil {
+				break
+			}
+			page.From = c.End
+		}
+		for i := range seen {
+			if want := fmt.Sprint(249 - i); seen[i] != want {
+				t.Fatalf("message %d is %s, not %s", i, seen[i], want)
+			}
+		}
+		if len(seen) != 250 || types < 8 {
+			t.Errorf("%d messages and %d others", len(seen), types)
+		}
+		if now := two.stateOf(room); !maps.Equal(now, state) {
+			t.Error("history has changed the state")
+		}
+		n.sameState(room, here, away)
+		one.set(ada, room, "m.room.topic", "", `{"topic":"newest"}`)
+		two.set(cleo, room, "m.room.member", string(cleo), `{"membership":"join","displayname":"C"}`)
+		n.deliver(room, here, away)
+		n.sameState(room, here, away)
 	})
 }
 

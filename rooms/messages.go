@@ -66,6 +66,9 @@ func (r *Rooms) Messages(ctx context.Context, p matrix.Principal, room id.RoomID
 	if c.Events, err = w.take(ctx, pageSize(q.Limit)); err != nil {
 		return Chunk{}, err
 	}
+	if err := w.dig(ctx, &c.Events, pageSize(q.Limit)); err != nil {
+		return Chunk{}, err
+	}
 	// At the beginning of a history that is filtered, other servers tell a place
 	// to go on from, which then leads to nothing; clients rely on it.
 	if !w.done || q.Backwards && q.Filter != nil && len(c.Events) > 0 {

@@ -28,9 +28,10 @@ type Room struct {
 	rules *event.Rules
 	since matrix.Position // from here on the state is known; 0: from the beginning
 
-	intake intake  // what other servers send, one after the other
-	forks  forks   // of the writer: what resolves states
-	write  writing // what the next event is built on
+	digging intake  // for history
+	intake  intake  // what other servers send, one after the other
+	forks   forks   // of the writer: what resolves states
+	write   writing // what the next event is built on
 
 	audience audience // of whoever sends events to other servers
 

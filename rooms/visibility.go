@@ -111,6 +111,9 @@ func (rm *Room) readExposure(ctx context.Context, key StateKey, x *exposure) err
 		x.spans = append(x.spans, exposed{c.Pos, is})
 		x.open = x.open && is.isOpen()
 	}
+	if rm.since != 0 && len(x.spans) > 1 { // what was before this server was there, nobody tells
+		x.spans[0].is = x.spans[1].is
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"slices"
 
 	"maunium.net/go/mautrix/id"
 
@@ -53,6 +54,29 @@ func (w *walk) take(ctx context.Context, n int) ([]*Event, error) {
 		out = append(out, kept...)
 	}
 	return out, nil
+}
+
+// digs bounds how often one request asks other servers for history.
+const digs = 3
+
+// dig goes on where the history ends that this server has, with what others
+// have. Of what they cannot tell there simply is none.
+func (w *walk) dig(ctx context.Context, evs *[]*Event, n int) error {
+	if !w.back || w.stop != minPos {
+		return nil
+	}
+	for i := 0; i < digs && w.done && len(*evs) < n && w.jump(); i++ {
+		if found, err := w.rm.history(ctx); err != nil || !found {
+			return ctx.Err()
+		}
+		w.done = false
+		more, err := w.take(ctx, n-len(*evs))
+		if err != nil {
+			return err
+		}
+		*evs = append(slices.Clip(*evs), more...)
+	}
+	return nil
 }
 
 // step reads a stretch of the timeline and moves behind it.
