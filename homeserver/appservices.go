@@ -45,3 +45,18 @@ func (p *parts) newServiceSender(people *accounts.Store, log *slog.Logger) *apps
 		DB: p.db, Rooms: p.rooms, Data: p.userdata, Keys: p.keys, ToDevice: p.todevice, Devices: devices{people},
 	}, log)
 }
+
+// bridges reads the registrations of application services, if there are any.
+func (k *checkup) bridges() {
+	if len(k.cfg.Bridges.Registrations) == 0 {
+		return
+	}
+	all, err := appservice.Load(k.cfg.Bridges.Registrations, k.cfg.ServerName)
+	if err != nil {
+		k.problem("bridges", "%v.", err)
+		return
+	}
+	for _, s := range all {
+		k.ok("bridge "+s.ID, "its user is %s.", s.Sender)
+	}
+}

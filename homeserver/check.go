@@ -32,6 +32,7 @@ func Check(ctx context.Context, cfg config.Config) []Finding {
 		k.mediaKey()
 	}
 	k.certificates(time.Now())
+	k.bridges()
 	running := k.running(ctx)
 	k.database(ctx)
 	if !running {

@@ -137,3 +137,21 @@ func TestCheckDataFolder(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckBridges(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "irc.yaml")
+	for text, problem := range map[string]bool{
+		"{id: irc, as_token: a, hs_token: b, sender_localpart: irc}": false,
+		"{id: irc, as_token: a, hs_token: a, sender_localpart: irc}": true,
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		k := &checkup{cfg: config.Config{ServerName: "one.example", Bridges: config.Bridges{Registrations: []string{file}}}}
+		k.bridges()
+		if len(k.found) != 1 || k.found[0].Problem != problem || !strings.Contains(k.found[0].Subject, "bridge") {
+			t.Errorf("%s: found %+v", text, k.found)
+		}
+	}
+}

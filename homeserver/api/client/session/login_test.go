@@ -44,7 +44,7 @@ func TestLogin(t *testing.T) {
 		w.post("", v3+"/login", obj{"type": "m.login.password", "password": "x"}).want(http.StatusBadRequest, matrix.MissingParam)
 		w.post("", v3+"/login", obj{"type": "m.login.sso"}).want(http.StatusBadRequest, matrix.Unknown)
 		w.post("", v3+"/login", obj{}).want(http.StatusBadRequest, matrix.Unknown)
-		w.post("", v3+"/login", obj{"type": "m.login.application_service", "identifier": obj{"type": "m.id.user", "user": "ada"}}).want(http.StatusForbidden, matrix.Forbidden)
+		w.post("", v3+"/login", obj{"type": "m.login.application_service", "identifier": obj{"type": "m.id.user", "user": "ada"}}).want(http.StatusUnauthorized, matrix.MissingToken)
 		w.post("", v3+"/login", obj{"type": 1}).want(http.StatusBadRequest, matrix.BadJSON)
 	})
 }

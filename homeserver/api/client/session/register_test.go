@@ -112,7 +112,7 @@ func TestRegistrationRefusals(t *testing.T) {
 		w.post("", v3+"/register", with(wanted("bob"), obj{"auth": dummy, "device_id": strings.Repeat("D", 256)})).want(http.StatusBadRequest, matrix.InvalidParam)
 		w.post("", v3+"/register?kind=guest", nil).want(http.StatusForbidden, matrix.GuestAccessForbidden)
 		w.post("", v3+"/register?kind=other", nil).want(http.StatusBadRequest, matrix.InvalidParam)
-		w.post("", v3+"/register", obj{"type": "m.login.application_service", "username": "bob"}).want(http.StatusForbidden, matrix.Forbidden)
+		w.post("", v3+"/register", obj{"type": "m.login.application_service", "username": "bob"}).want(http.StatusUnauthorized, matrix.MissingToken)
 
 		if a := w.get("", v3+"/register/available?username=bob").ok(); a.str("available") != "true" {
 			t.Errorf("got %s", a.body)
