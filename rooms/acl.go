@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix/id"
 
+	"plenum/internal/glob"
 	"plenum/internal/matrix"
 )
 
@@ -157,33 +158,9 @@ func (l serverList) has(host string) bool {
 		return true
 	}
 	for _, g := range l.globs {
-		if fits(g, host) {
+		if glob.Match(g, host) {
 			return true
 		}
 	}
 	return false
-}
-
-// fits reports whether a pattern, in which * stands for any letters and ? for
-// one, covers the whole of s. Going back only to the last star keeps it from
-// taking exponential time, whatever the pattern.
-func fits(pattern, s string) bool {
-	p, i := 0, 0
-	star, from := -1, 0 // the last star, and up to where it stands for
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, from = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			from++
-			p, i = star+1, from
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
