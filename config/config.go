@@ -28,6 +28,7 @@ type Config struct {
 	Registration Registration `doc:"How new people get an account. There is always \"plenum user create\", too."`
 	Passwords    Passwords    `doc:"Passwords of accounts."`
 	Sessions     Sessions     `doc:"How long people stay signed in."`
+	OAuth        OAuth        `doc:"Signing in on pages of this server, in the browser."`
 	RateLimits   RateLimits   `doc:"How often one person may ask. Each limit is a rate and how many requests may come at once, such as \"10/s, burst 50\", or \"off\". The rate is per second (s), minute (min) or hour (h)."`
 	Rooms        Rooms        `doc:"What new rooms are like."`
 	Privacy      Privacy      `doc:"What is kept and shown about people. Addresses and programs of people are not kept at all, whatever is set here."`
@@ -137,6 +138,11 @@ type Passwords struct {
 type Sessions struct {
 	AccessTokenLife Duration `default:"1 hour" doc:"How long an access token is good for before the client has to renew it. Only for clients that can."`
 	PlainTokenLife  Duration `default:"0" example:"90 days" doc:"How long people stay signed in whose clients cannot renew tokens. 0: until they sign out."`
+}
+
+// OAuth is signing in on pages of this server.
+type OAuth struct {
+	Enabled bool `default:"true" doc:"Apps that can (Element X, Element, FluffyChat and others) send people to pages of this server to sign in, to open an account and to look after it, and never learn the password. Other apps go on asking for it. It needs a public address with https (public_url); without one, or only on this machine, it is off."`
 }
 
 // RateLimits is how often one person may ask.

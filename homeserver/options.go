@@ -18,6 +18,7 @@ import (
 	"plenum/homeserver/appservice"
 	"plenum/homeserver/delayed"
 	"plenum/homeserver/media"
+	"plenum/homeserver/oauth"
 	"plenum/homeserver/preview"
 	"plenum/homeserver/push"
 	"plenum/homeserver/search"
@@ -35,7 +36,7 @@ func accountsOptions(cfg config.Config) accounts.Options {
 	return accounts.Options{ServerName: cfg.ServerName, LastSeen: cfg.Privacy.LastSeen}
 }
 
-func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Store, b bridges) rooms.Options {
+func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Store, b bridges, p *parts) rooms.Options {
 	return rooms.Options{
 		ServerName:     cfg.ServerName,
 		Signer:         signer,
@@ -45,11 +46,14 @@ func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Stor
 		Erased:         people,
 		Notices:        noticesAccount(cfg),
 		Bridges:        b,
+		Invitable:      p.invitable,
+		Peers:          p.peersForRooms(),
+		Keys:           p.keysForRooms(),
 	}
 }
 
 func userdataOptions(cfg config.Config) userdata.Options {
-	return userdata.Options{Presence: cfg.Presence.Enabled, PushRules: push.DefaultContent}
+	return userdata.Options{System: noticesAccount(cfg), Presence: cfg.Presence.Enabled, PushRules: push.DefaultContent}
 }
 
 func pushOptions(cfg config.Config) push.Options {
@@ -94,6 +98,9 @@ func accountOptions(cfg config.Config, services *appservice.Registry) account.Op
 		Life:           account.Life{Access: cfg.Sessions.AccessTokenLife.Std(), Plain: cfg.Sessions.PlainTokenLife.Std()},
 		Profiles:       map[string]account.Visibility{"anyone": account.ToAnyone, "acquaintances": account.ToAcquaintances}[cfg.Privacy.Profiles],
 	}
+	if oauthOn(cfg) {
+		o.ResetPage = publicURL(cfg) + oauth.ResetPage()
+	}
 	if cfg.Registration.TermsURL != "" {
 		o.Terms = []account.Policy{{
 			ID: "terms", Version: cfg.Registration.TermsVersion,
@@ -111,6 +118,7 @@ func accountOptions(cfg config.Config, services *appservice.Registry) account.Op
 func discoveryOptions(cfg config.Config, healthy func(context.Context) error) discovery.Options {
 	o := discovery.Options{
 		PublicURL:    publicURL(cfg),
+		Federation:   federationAddress(cfg),
 		RoomVersion:  cfg.Rooms.DefaultVersion,
 		RoomVersions: event.Versions(),
 		Encrypted:    cfg.Rooms.Encrypt,
@@ -120,6 +128,9 @@ func discoveryOptions(cfg config.Config, healthy func(context.Context) error) di
 		MaxScheduled: cfg.Later.MaxScheduled,
 		Transports:   calls.New(calls.Options{LiveKit: cfg.Calls.LiveKit}).Transports(),
 		Healthy:      healthy,
+	}
+	if oauthOn(cfg) {
+		o.Issuer, o.AccountPage = publicURL(cfg)+"/", publicURL(cfg)+oauth.AccountPath
 	}
 	if cfg.Support.MatrixID != "" || cfg.Support.Email != "" {
 		o.Contacts = []discovery.Contact{{Role: "m.role.admin", MatrixID: cfg.Support.MatrixID, Email: cfg.Support.Email}}

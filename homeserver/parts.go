@@ -21,6 +21,7 @@ import (
 	"plenum/homeserver/delayed"
 	"plenum/homeserver/media"
 	"plenum/homeserver/notice"
+	"plenum/homeserver/oauth"
 	"plenum/homeserver/peers"
 	"plenum/homeserver/peers/keyring"
 	"plenum/homeserver/preview"
@@ -58,6 +59,7 @@ type parts struct {
 	delayed    *delayed.Events
 	calls      *calls.Calls
 	accounts   *account.Accounts
+	oauth      *oauth.Server
 	media      *media.Media
 	previews   *preview.Previews
 	notices    *notice.Notices
@@ -130,6 +132,7 @@ func newParts(ctx context.Context, cfg config.Config, transport http.RoundTrippe
 	p.backups = backup.New(p.db)
 	p.dehydrated = e2ee.NewDehydrated(p.db, p.keys, p.todevice, people)
 	p.accounts = account.New(people, p.rooms, p.hooks(), accountOptions(cfg, p.services), log)
+	p.oauth = oauth.New(p.db, p.accounts, oauth.Options{}, log)
 	p.bridges = p.newServiceSender(people, log)
 	p.media = media.New(mediastore.New(p.db), p.blobs, mediaOptions(cfg), log)
 	if p.previews, err = preview.New(p.media, previewOptions(cfg)); err != nil {
@@ -145,6 +148,7 @@ func (p *parts) add(g *run.Group) {
 		g.Add("other servers", p.peers.Run)
 	}
 	g.Add("accounts", p.accounts.Run)
+	g.Add("signing in", p.oauth.Run)
 	g.Add("user data", p.userdata.Run)
 	g.Add("push", p.push.Run)
 	g.Add("search", p.search.Run)
@@ -161,7 +165,7 @@ func (p *parts) hooks() account.Hooks {
 			p.userdata.DevicesGone, p.push.DevicesGone, p.keys.DevicesGone, p.todevice.DevicesGone, p.sliding.DevicesGone,
 		},
 		Gone: []func(context.Context, id.UserID, bool) error{
-			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone, p.delayed.Gone,
+			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone, p.grantsGone, p.delayed.Gone,
 		},
 	}
 }

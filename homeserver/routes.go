@@ -34,6 +34,7 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		p.serverRoutes(),
 		discovery.New(discoveryOptions(cfg, p.healthy)).Routes(),
 		session.New(p.accounts).Routes(),
+		p.oauthRoutes(cfg),
 		profile.New(p.accounts).Routes(),
 		room.New(p.rooms, p.userdata, p.delayed).Routes(),
 		delayedapi.New(p.delayed).Routes(),

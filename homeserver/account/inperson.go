@@ -149,3 +149,10 @@ func (a *Accounts) LoginTokenFor(ctx context.Context, user id.UserID) (token str
 
 // MinPassword is how many characters a password must have.
 func (a *Accounts) MinPassword() int { return a.opt.Passwords.MinLength }
+
+// ThisServer names this server among those who know people, for clients that
+// sign in on its pages without knowing OAuth 2.0.
+const ThisServer = "plenum"
+
+// HasPages reports whether people can sign in on pages of this server.
+func (a *Accounts) HasPages() bool { return a.opt.ResetPage != "" }

@@ -43,7 +43,7 @@ var rules = []struct {
 	{4, `homeserver/(account|userdata|push|search|tell|preview|delayed)(/.*)?`},
 	{5, `homeserver/peers/outbox`},
 	{4, `homeserver/peers(/.*)?`},
-	{5, `homeserver/(sync|sliding|appservice|notice)(/.*)?`},
+	{5, `homeserver/(oauth|sync|sliding|appservice|notice)(/.*)?`},
 	{6, `homeserver/api/.*`},
 	{8, `homeserver`},
 	{8, `homeserver/hstest`},

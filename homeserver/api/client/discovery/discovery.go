@@ -22,6 +22,9 @@ type Options struct {
 	RoomVersion  string   // of new rooms
 	Encrypted    []string // presets whose rooms are encrypted whether the client asks for it or not
 
+	Issuer      string // of OAuth 2.0; empty: people do not sign in by it
+	AccountPage string // where people look after their account, with Issuer
+
 	Contacts    []Contact // whom to ask for help
 	SupportPage string    // where to find help
 

@@ -23,6 +23,9 @@ func wellKnown(opt Options) (client, server, support *httpx.Answer) {
 	if len(opt.Transports) > 0 {
 		known["org.matrix.msc4143.rtc_foci"] = opt.Transports
 	}
+	if opt.Issuer != "" { // clients from before version 1.15 of the specification look for it here
+		known["org.matrix.msc2965.authentication"] = map[string]string{"issuer": opt.Issuer, "account": opt.AccountPage}
+	}
 	client = published(known)
 	if opt.Federation != "" {
 		server = published(map[string]string{"m.server": opt.Federation})

@@ -15,12 +15,25 @@ import (
 const (
 	byPassword   = "m.login.password"
 	byToken      = "m.login.token"
+	bySSO        = "m.login.sso"
 	byAppservice = "m.login.application_service"
 )
 
+// loginFlow is one way to log in.
+//
+// Spec: client-server-api#get_matrixclientv3login
 type loginFlow struct {
-	Type     string `json:"type"`
-	GetToken bool   `json:"get_login_token,omitempty"`
+	Type           string     `json:"type"`
+	GetToken       bool       `json:"get_login_token,omitempty"`
+	Providers      []provider `json:"identity_providers,omitempty"`
+	OAuthAware     bool       `json:"oauth_aware_preferred,omitempty"`
+	OAuthAwareToBe bool       `json:"org.matrix.msc3824.delegated_oidc_compatibility,omitempty"` // its name before
+}
+
+// provider is who knows people who log in by single sign-on: this server.
+type provider struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 type loginFlowsResponse struct {
@@ -29,7 +42,13 @@ type loginFlowsResponse struct {
 
 // loginFlows is GET /login.
 func (a *API) loginFlows(context.Context, *httpx.Request[httpx.None]) (loginFlowsResponse, error) {
-	return loginFlowsResponse{[]loginFlow{{Type: byPassword}, {Type: byToken, GetToken: true}, {Type: byAppservice}}}, nil
+	all := []loginFlow{{Type: byPassword}, {Type: byToken, GetToken: true}, {Type: byAppservice}}
+	if a.accounts.HasPages() {
+		all = append(all, loginFlow{
+			Type: bySSO, Providers: []provider{{account.ThisServer, a.accounts.ServerName()}}, OAuthAware: true, OAuthAwareToBe: true,
+		})
+	}
+	return loginFlowsResponse{all}, nil
 }
 
 // newDevice is what login and register say about the device.

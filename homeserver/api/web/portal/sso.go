@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"plenum/homeserver/account"
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
 )
@@ -15,12 +16,9 @@ import (
 //
 // Spec: client-server-api#client-login-via-sso
 
-// ProviderID names this server among the ways to sign in.
-const ProviderID = "plenum"
-
 // redirectToSSO is GET /login/sso/redirect.
 func (a *API) redirectToSSO(w http.ResponseWriter, r *httpx.Request[httpx.None]) error {
-	if idp := r.Path("idpId"); idp != "" && idp != ProviderID {
+	if idp := r.Path("idpId"); idp != "" && idp != account.ThisServer {
 		return matrix.Errorf(matrix.NotFound, "There is no such way to sign in here.")
 	}
 	to := r.Query("redirectUrl")
