@@ -79,7 +79,7 @@ func (e *Events) principal(ctx context.Context, event *store.Event) (matrix.Prin
 func (e *Events) finalise(ctx context.Context, tx *storage.Tx, delayID string, o store.Outcome) error {
 	was, err := store.Finalise(ctx, tx, delayID, o)
 	if err == nil && !was {
-		err = errGone
+		return errGone
 	}
 	tx.OnCommit(func() { e.drop(delayID) })
 	return err
@@ -93,11 +93,13 @@ func (e *Events) fire(ctx context.Context, t *timer) {
 	switch {
 	case err == nil:
 		return
-	case errors.Is(err, errGone):
-		e.drop(t.ID)
-		return
 	case ctx.Err() != nil:
 		return // the disk has it, for the next start
+	case errors.Is(err, errGone):
+		if event, err := e.settled(ctx, t.ID); err == nil && event.Finalised == nil {
+			e.again(t) // whoever was faster failed
+		}
+		return
 	case !errors.As(err, &refusal):
 		e.log.LogAttrs(ctx, slog.LevelError, "a delayed event could not be sent", slog.Any("err", err))
 		if e.again(t) {
@@ -132,7 +134,6 @@ func (e *Events) fail(ctx context.Context, delayID string, why *matrix.Error) er
 		return e.finalise(ctx, tx, delayID, store.Outcome{At: e.nowMS(), Error: text})
 	})
 	if errors.Is(err, errGone) {
-		e.drop(delayID)
 		return nil
 	}
 	return err

@@ -34,23 +34,36 @@ const (
 // be done any more, because something else was, is M_UNKNOWN with 409.
 func (e *Events) Do(ctx context.Context, p matrix.Principal, delayID string, what Action) (err error) {
 	defer matrix.Wrap(&err, "%s a delayed event", what)
+	for {
+		if err := e.try(ctx, p, delayID, what); !errors.Is(err, errGone) {
+			return err
+		}
+		event, err := e.settled(ctx, delayID)
+		switch {
+		case err != nil:
+			return err
+		case !p.IsAnyone() && p.User != event.User:
+			return errUnknown()
+		case event.Finalised != nil || what == Restart:
+			return judge(event, what)
+		}
+	}
+}
+
+// try does something with an event, errGone when it is not scheduled any more.
+func (e *Events) try(ctx context.Context, p matrix.Principal, delayID string, what Action) error {
 	if !e.has(p, delayID) {
-		return e.settled(ctx, p, delayID, what)
+		return errGone
 	}
 	switch what {
 	case Send:
-		err = e.send(ctx, delayID)
+		return e.send(ctx, delayID)
 	case Cancel:
-		err = e.cancel(ctx, delayID)
+		return e.cancel(ctx, delayID)
 	case Restart:
-		err = e.restart(ctx, delayID)
-	default:
-		return matrix.Errorf(matrix.InvalidParam, "What can be done with a delayed event is send, cancel and restart.")
+		return e.restart(ctx, delayID)
 	}
-	if errors.Is(err, errGone) {
-		return e.settled(ctx, p, delayID, what)
-	}
-	return err
+	return matrix.Errorf(matrix.InvalidParam, "What can be done with a delayed event is send, cancel and restart.")
 }
 
 // has reports whether an event is scheduled and p may manage it.
@@ -61,24 +74,34 @@ func (e *Events) has(p matrix.Principal, delayID string) bool {
 	return t != nil && (p.IsAnyone() || p.User == t.User)
 }
 
-// settled answers for an event that is not scheduled any more.
-func (e *Events) settled(ctx context.Context, p matrix.Principal, delayID string, what Action) error {
+// settled returns an event as it is when everything that is on its way to the
+// disk is there: whoever came first may have been faster than the disk.
+func (e *Events) settled(ctx context.Context, delayID string) (*store.Event, error) {
 	event, err := e.read(ctx, delayID)
-	if err != nil {
-		return err
+	if err != nil || event.Finalised != nil {
+		return event, err
 	}
-	if !p.IsAnyone() && p.User != event.User {
-		return errUnknown()
+	if err := e.db.Write(ctx, func(*storage.Tx) error { return nil }); err != nil {
+		return nil, err
 	}
+	return e.read(ctx, delayID)
+}
+
+// judge answers for what became of an event, or is becoming of it, when
+// something is asked for.
+func judge(event *store.Event, what Action) error {
 	sent := event.EventID != nil
 	if what == Send && sent || what == Cancel && !sent {
 		return nil
 	}
 	done := "was cancelled"
-	if sent {
+	switch {
+	case event.Finalised == nil:
+		done = "is being sent"
+	case sent:
 		done = "was sent"
 	}
-	return &matrix.Error{Code: matrix.Unknown, Text: "The delayed event " + done + " already.", Status: http.StatusConflict}
+	return &matrix.Error{Code: matrix.Unknown, Text: "The delayed event " + done + ".", Status: http.StatusConflict}
 }
 
 // IsSettled reports whether err says that something else became of a delayed
@@ -94,12 +117,7 @@ func errUnknown() error {
 
 func (e *Events) cancel(ctx context.Context, delayID string) error {
 	return e.db.Write(ctx, func(tx *storage.Tx) error {
-		was, err := store.Finalise(ctx, tx, delayID, store.Outcome{At: e.nowMS()})
-		if err == nil && !was {
-			err = errGone
-		}
-		tx.OnCommit(func() { e.drop(delayID) })
-		return err
+		return e.finalise(ctx, tx, delayID, store.Outcome{At: e.nowMS()})
 	})
 }
 
