@@ -97,7 +97,7 @@ func (r *Rooms) unload(rm *Room) {
 	_ = r.db.Write(context.Background(), func(*storage.Tx) error { return nil })
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := r.rooms[rm.id]; s != nil && s.room == rm {
+	if s := r.rooms[rm.id]; s != nil && s.holds(rm) {
 		delete(r.rooms, rm.id)
 	}
 }

@@ -73,6 +73,17 @@ type slot struct {
 	used  time.Time
 }
 
+// holds reports whether rm is the room of s. One that is being loaded is
+// another.
+func (s *slot) holds(rm *Room) bool {
+	select {
+	case <-s.ready:
+		return s.room == rm
+	default:
+		return false
+	}
+}
+
 // New returns the rooms of db.
 func New(db *storage.DB, log *eventlog.Log, profiles Profiles, opt Options, logger *slog.Logger) (*Rooms, error) {
 	if opt.RoomsInMemory <= 0 {
