@@ -69,13 +69,34 @@ func presetOf(q *CreateRequest) (preset, error) {
 	return preset{}, matrix.Errorf(matrix.InvalidParam, "There is no preset %q.", q.Preset)
 }
 
-// Create makes a room with everything that is asked for, or nothing.
+// Create makes a room with everything that is asked for, or nothing. Only people
+// of other servers may be missing in the end: their servers decide whether they
+// are invited, and not all can be reached.
 func (r *Rooms) Create(ctx context.Context, p matrix.Principal, q CreateRequest) (id.RoomID, error) {
 	plan, err := r.plan(ctx, p, q)
 	if err != nil {
 		return "", err
 	}
-	return r.carryOut(ctx, plan)
+	room, err := r.carryOut(ctx, plan)
+	if err != nil {
+		return "", err
+	}
+	return room, r.inviteFar(ctx, p, room, q)
+}
+
+// inviteFar invites the people of other servers to a new room.
+func (r *Rooms) inviteFar(ctx context.Context, p matrix.Principal, room id.RoomID, q CreateRequest) error {
+	for i, user := range q.Invite {
+		if r.IsLocal(user) || slices.Contains(q.Invite[:i], user) {
+			continue
+		}
+		err := r.inviteElsewhere(ctx, p, MemberChange{Room: room, User: user, IsDirect: q.IsDirect})
+		var refusal *matrix.Error
+		if err != nil && !errors.As(err, &refusal) {
+			return err
+		}
+	}
+	return nil
 }
 
 // plan checks a request and works out the events of the room.
@@ -275,8 +296,8 @@ func (pl *roomPlan) encryption(q CreateRequest) error {
 
 func (pl *roomPlan) invites(ctx context.Context, q CreateRequest) error {
 	for i, user := range q.Invite {
-		if slices.Contains(q.Invite[:i], user) || user == pl.creator {
-			continue
+		if slices.Contains(q.Invite[:i], user) || user == pl.creator || !pl.r.IsLocal(user) {
+			continue // people of other servers are asked when the room is there
 		}
 		content, err := pl.r.memberContent(ctx, MemberChange{User: user, IsDirect: q.IsDirect}, "invite", nil)
 		if err != nil {
