@@ -22,6 +22,8 @@ type Rooms interface {
 	ShareRoom(ctx context.Context, a, b id.UserID) (bool, error)
 	// InOpenRoom reports whether user is in a room that everybody may join or read.
 	InOpenRoom(ctx context.Context, user id.UserID) (bool, error)
+	// Knows reports whether another server has to do with user.
+	Knows(ctx context.Context, server string, user id.UserID) (bool, error)
 }
 
 // Hooks are what other packages do when devices or accounts go.

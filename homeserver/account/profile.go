@@ -193,3 +193,24 @@ func isFieldName(name string) bool {
 	}
 	return strings.Contains(name, ".")
 }
+
+// ServeProfile returns the profile of user as far as another server may see
+// it: what anyone may, or if profiles are shown to people who share a room, of
+// users with whom the server has to do.
+//
+// Spec: server-server-api#get_matrixfederationv1queryprofile
+func (a *Accounts) ServeProfile(ctx context.Context, origin string, user id.UserID) (accounts.Profile, error) {
+	if !a.store.IsLocal(user) {
+		return nil, matrix.Errorf(matrix.NotFound, "There is no such profile.")
+	}
+	if a.opt.Profiles != ToAnyone {
+		knows, err := a.rooms.Knows(ctx, origin, user)
+		if err != nil {
+			return nil, err
+		}
+		if !knows {
+			return nil, matrix.Errorf(matrix.Forbidden, "Profiles are shown to servers that share a room.")
+		}
+	}
+	return a.Profile(ctx, matrix.Principal{User: user}, user)
+}

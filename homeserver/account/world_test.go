@@ -168,6 +168,8 @@ func (n *notes) ShareRoom(_ context.Context, a, b id.UserID) (bool, error) {
 	return a == ada && b == bob, nil
 }
 
+func (*notes) Knows(context.Context, string, id.UserID) (bool, error) { return false, nil }
+
 func (n *notes) InOpenRoom(_ context.Context, user id.UserID) (bool, error) {
 	return user == "@open:one.example", nil
 }

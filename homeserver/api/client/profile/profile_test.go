@@ -77,6 +77,8 @@ func (someRooms) Leave(context.Context, matrix.Principal, rooms.MemberChange) er
 func (someRooms) ShareRoom(_ context.Context, a, b id.UserID) (bool, error) {
 	return a == ada && b == bob || a == bob && b == ada, nil
 }
+func (someRooms) Knows(context.Context, string, id.UserID) (bool, error) { return false, nil }
+
 func (someRooms) InOpenRoom(_ context.Context, user id.UserID) (bool, error) {
 	return user == open, nil
 }

@@ -87,6 +87,7 @@ func (noRooms) MembershipsOf(context.Context, id.UserID) ([]rooms.Membership, er
 }
 func (noRooms) Leave(context.Context, matrix.Principal, rooms.MemberChange) error { return nil }
 func (noRooms) ShareRoom(context.Context, id.UserID, id.UserID) (bool, error)     { return false, nil }
+func (noRooms) Knows(context.Context, string, id.UserID) (bool, error)            { return false, nil }
 func (noRooms) InOpenRoom(context.Context, id.UserID) (bool, error)               { return false, nil }
 
 // obj is a JSON object.
