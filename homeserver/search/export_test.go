@@ -50,15 +50,5 @@ func (s *Search) Damage(ctx context.Context, room id.RoomID) error {
 
 // Settle waits until the index knows everything up to pos.
 func (s *Search) Settle(ctx context.Context, pos matrix.Position) error {
-	for {
-		at, news := s.seen.at()
-		if at >= pos {
-			return nil
-		}
-		select {
-		case <-news:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return s.seen.reach(ctx, pos)
 }

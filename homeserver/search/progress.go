@@ -34,6 +34,21 @@ func (p *progress) at() (matrix.Position, <-chan struct{}) {
 	return p.pos, p.news
 }
 
+// reach returns when everything up to pos is known.
+func (p *progress) reach(ctx context.Context, pos matrix.Position) error {
+	for {
+		at, news := p.at()
+		if at >= pos {
+			return nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // await returns when everything up to pos is known, or when that takes too
 // long.
 func (p *progress) await(ctx context.Context, pos matrix.Position) {

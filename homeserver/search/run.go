@@ -45,6 +45,8 @@ func (s *Search) follow(ctx context.Context) error {
 		return err
 	}
 	f.ctx = context.WithoutCancel(ctx)
+	s.taking.Lock()
+	defer s.taking.Unlock()
 	return f.save()
 }
 
@@ -88,6 +90,8 @@ type follower struct {
 
 // take takes in events.
 func (f *follower) take(evs []*rooms.Event) error {
+	f.s.taking.Lock()
+	defer f.s.taking.Unlock()
 	if f.s.broken.Swap(false) {
 		return index.ErrDamaged
 	}

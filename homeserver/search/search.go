@@ -2,8 +2,11 @@ package search
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"maunium.net/go/mautrix/id"
 
 	"plenum/rooms"
 	"plenum/storage"
@@ -16,6 +19,9 @@ type Options struct {
 	// Unsaved is how many events are followed before what they say is written
 	// to the disk; 16384.
 	Unsaved int
+	// Erased reports whether an account was erased, whose words are not kept;
+	// nil: none was.
+	Erased func(id.UserID) bool
 }
 
 // patience is how long a search waits for the index to take in what was sent
@@ -30,6 +36,7 @@ type Search struct {
 	opt   Options
 	log   *slog.Logger
 
+	taking sync.Mutex // held by whoever changes the index
 	recent recent
 	seen   progress
 	broken atomic.Bool // a search has come upon damage
@@ -39,6 +46,9 @@ type Search struct {
 func New(db *storage.DB, r *rooms.Rooms, opt Options, log *slog.Logger) *Search {
 	if opt.Unsaved <= 0 {
 		opt.Unsaved = 16_384
+	}
+	if opt.Erased == nil {
+		opt.Erased = func(id.UserID) bool { return false }
 	}
 	return &Search{db: db, rooms: r, opt: opt, log: log, recent: newRecent(), seen: newProgress()}
 }

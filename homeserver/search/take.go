@@ -34,7 +34,7 @@ func (f *follower) takeOne(e *rooms.Event) error {
 	case e.RelType == "m.replace" && !e.IsState():
 		return f.edit(e)
 	}
-	if d := document(e, nil); d != nil {
+	if d := document(e, nil); d != nil && !f.s.opt.Erased(e.Sender) {
 		f.s.recent.put(e.Room, e.Pos, d)
 	}
 	return nil
@@ -96,7 +96,7 @@ func (f *follower) reread(e *rooms.Event) error {
 	if err != nil {
 		return err
 	}
-	if e.RelType != "m.replace" { // edits are not found by themselves
+	if e.RelType != "m.replace" && !f.s.opt.Erased(e.Sender) { // edits are not found by themselves
 		f.s.recent.put(e.Room, e.Pos, document(e, edit))
 	}
 	return nil

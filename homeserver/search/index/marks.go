@@ -3,6 +3,8 @@ package index
 import (
 	"strings"
 
+	"maunium.net/go/mautrix/id"
+
 	"plenum/internal/matrix"
 )
 
@@ -28,6 +30,18 @@ func EditedBy(low, edit matrix.Position, pages []Page) (pos matrix.Position, fou
 		return !found
 	})
 	return pos, found, err
+}
+
+// SentBy returns the positions of the documents that somebody sent.
+func SentBy(low matrix.Position, sender id.UserID, pages []Page) (all []matrix.Position, err error) {
+	want := markSender + string(sender)
+	err = eachMark(low, pages, want, func(mark string, p posting) bool {
+		if mark == want {
+			all = append(all, p.pos)
+		}
+		return true
+	})
+	return all, err
 }
 
 // eachMark calls fn for the postings of the marks that begin so, until that
