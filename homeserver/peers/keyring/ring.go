@@ -174,7 +174,8 @@ func (r *Ring) ask(ctx context.Context, server, keyID string) (map[string]key, e
 			return nil, err
 		}
 		defer r.turns.Release(1)
-		r.asked.Add(server, r.opt.Now())
+		// In the end, so that who comes meanwhile waits for this answer.
+		defer func() { r.asked.Add(server, r.opt.Now()) }()
 		return r.askNow(ctx, server, keyID)
 	})
 	select {
