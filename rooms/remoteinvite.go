@@ -20,27 +20,33 @@ func (r *Rooms) inviteElsewhere(ctx context.Context, p matrix.Principal, c Membe
 	if err != nil {
 		return err
 	}
-	rm, pdu, state, err := r.propose(ctx, c, memberDraft(p.User, c.User, content))
+	_, err = r.inviteSigned(ctx, c, memberDraft(p.User, c.User, content))
+	return err
+}
+
+// inviteSigned adds the invitation d once the server of who is invited has
+// signed it, too.
+func (r *Rooms) inviteSigned(ctx context.Context, c MemberChange, d *draft) (*Event, error) {
+	rm, pdu, state, err := r.propose(ctx, c, d)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	raw, err := r.opt.Peers.Invite(ctx, c.User.Homeserver(), c.Room, pdu.ID, rm.rules.Version, pdu.JSON, state)
 	if err != nil {
-		return refusedElsewhere(err)
+		return nil, refusedElsewhere(err)
 	}
 	signed, err := event.Parse(rm.rules, raw)
 	if err != nil || signed.ID != pdu.ID {
-		return matrix.Errorf(matrix.Unknown, "The other server answered something else than the invitation.")
+		return nil, matrix.Errorf(matrix.Unknown, "The other server answered something else than the invitation.")
 	}
 	if err := r.verifyOf(ctx, signed, c.User.Homeserver()); err != nil {
-		return matrix.Errorf(matrix.Forbidden, "The other server did not sign the invitation.")
+		return nil, matrix.Errorf(matrix.Forbidden, "The other server did not sign the invitation.")
 	}
 	if err := rm.intake.lock(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	defer rm.intake.unlock()
-	_, err = r.place(ctx, c.Room, signed, placing{strict: true})
-	return err
+	return r.place(ctx, c.Room, signed, placing{strict: true})
 }
 
 // propose builds an event on the room's newest state, without adding it, and

@@ -111,6 +111,13 @@ func (r *Rooms) sendState(ctx context.Context, p matrix.Principal, d Draft) (id.
 	if err := r.checkState(ctx, p, d); err != nil {
 		return "", err
 	}
+	if invited := invites(d); invited != "" && !r.IsLocal(invited) {
+		e, err := r.inviteSigned(ctx, MemberChange{Room: d.Room, User: invited}, memberDraft(p.User, invited, content))
+		if err != nil {
+			return "", err
+		}
+		return e.ID, nil
+	}
 	var same *Event
 	evs, err := r.add(ctx, d.Room, func(v *view, i int) (*draft, error) {
 		old := v.Event(d.Type, *d.StateKey)
@@ -160,15 +167,23 @@ func (r *Rooms) checkState(ctx context.Context, p matrix.Principal, d Draft) err
 
 // checkMemberState refuses invitations that cannot reach whom they are for.
 func (r *Rooms) checkMemberState(ctx context.Context, p matrix.Principal, d Draft) error {
-	if gjson.GetBytes(d.Content, "membership").Str != "invite" {
+	user := invites(d)
+	if user == "" {
 		return nil
 	}
-	user := id.UserID(*d.StateKey)
 	if err := r.reachable(ctx, p.User, user, d.Room); err != nil {
 		return err
 	}
 	r.tellInvited(ctx, user)
 	return nil
+}
+
+// invites returns whom d invites, "" for another event.
+func invites(d Draft) id.UserID {
+	if d.Type != "m.room.member" || d.StateKey == nil || gjson.GetBytes(d.Content, "membership").Str != "invite" {
+		return ""
+	}
+	return id.UserID(*d.StateKey)
 }
 
 // once runs send unless the same device did the same before. A request
