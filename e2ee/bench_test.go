@@ -49,7 +49,7 @@ func BenchmarkClaim(b *testing.B) {
 			all.Go(func() {
 				for n := int(next.Add(1)) - 1; n < b.N; n = int(next.Add(1)) - 1 {
 					user := id.UserID(fmt.Sprintf("@u%d:one.example", n/1000))
-					got, err := h.Claim(context.Background(), on(ada, "PHONE"), e2ee.Claims{user: {"PHONE": "signed_curve25519"}})
+					got, _, err := h.Claim(context.Background(), on(ada, "PHONE"), e2ee.Claims{user: {"PHONE": "signed_curve25519"}})
 					if err != nil || len(got[user]["PHONE"]) != 1 {
 						b.Errorf("claim %d: %v, %v", n, got, err)
 						return

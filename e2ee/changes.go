@@ -128,6 +128,9 @@ func (c *changes) room(room id.RoomID) error {
 	members, err := rm.MembersAt(c.ctx, c.upto)
 	if me.is {
 		add(c.met, members, c.user)
+		if slices.ContainsFunc(members, func(other id.UserID) bool { return !c.k.isLocal(other) }) {
+			c.met[c.user] = true // other servers are told of the user's devices
+		}
 	} else {
 		add(c.parted, members, c.user)
 	}

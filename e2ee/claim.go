@@ -27,12 +27,26 @@ type Claimed map[id.UserID]map[id.DeviceID]map[string]json.RawMessage
 // is no other. Each one-time key is given out once.
 //
 // Spec: client-server-api#post_matrixclientv3keysclaim
-func (k *Keys) Claim(ctx context.Context, p matrix.Principal, claims Claims) (Claimed, error) {
-	list, err := k.allowed(ctx, p, claims)
+//
+// It also returns the servers that did not answer.
+func (k *Keys) Claim(ctx context.Context, p matrix.Principal, claims Claims) (Claimed, map[string]struct{}, error) {
+	list, err := k.allowed(claims, func(user id.UserID) (bool, error) { return k.mayAsk(ctx, p.User, user) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out Claimed
+	out, err := k.claim(ctx, list)
+	if err != nil {
+		return nil, nil, err
+	}
+	return out, k.claimAbroad(ctx, claims, out), nil
+}
+
+// claim gives out keys of users of this server.
+func (k *Keys) claim(ctx context.Context, list []claim) (out Claimed, err error) {
+	out = Claimed{}
+	if len(list) == 0 {
+		return out, nil
+	}
 	err = k.db.Write(ctx, func(tx *storage.Tx) error {
 		out = Claimed{}
 		for _, c := range list {
@@ -61,13 +75,13 @@ type claim struct {
 
 // allowed returns the claims on devices of whose users may be asked, in an
 // order.
-func (k *Keys) allowed(ctx context.Context, p matrix.Principal, claims Claims) ([]claim, error) {
+func (k *Keys) allowed(claims Claims, mayAsk func(id.UserID) (bool, error)) ([]claim, error) {
 	var out []claim
 	for user, devices := range claims {
 		if !k.isLocal(user) {
 			continue
 		}
-		may, err := k.mayAsk(ctx, p.User, user)
+		may, err := mayAsk(user)
 		if err != nil {
 			return nil, err
 		}

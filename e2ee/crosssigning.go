@@ -73,7 +73,7 @@ func (k *Keys) SetCrossSigning(ctx context.Context, user id.UserID, c CrossSigni
 			}
 		}
 		return nil
-	})
+	}, crossSigning)
 }
 
 // checkCross reads an upload, and checks that the master key signed the others.

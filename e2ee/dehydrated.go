@@ -100,7 +100,7 @@ func (d *Dehydrated) Put(ctx context.Context, user id.UserID, dev Device) (err e
 		}
 		_, err = d.keys.storeOneTime(ctx, tx, deviceKey{user, dev.ID}, oneTime, fallback)
 		return err
-	})
+	}, dev.ID)
 }
 
 // Get returns the dehydrated device of user.

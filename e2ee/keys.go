@@ -26,6 +26,7 @@ type Devices interface {
 // Options are the settings of Keys.
 type Options struct {
 	ServerName string
+	Peers      Peers // nil: this server talks to no other
 	// Strangers lets users ask for the keys of people with whom they share no
 	// room, and who are not invited to one.
 	Strangers bool
@@ -33,7 +34,8 @@ type Options struct {
 	ShowNames bool
 }
 
-// Keys are the public keys of the users of this server.
+// Keys are the public keys of the users of this server, and what is known of
+// those of others.
 type Keys struct {
 	db      *storage.DB
 	rooms   *rooms.Rooms
@@ -45,6 +47,11 @@ type Keys struct {
 	epoch  atomic.Uint64 // how often people changed
 	stock  *lru.Cache[deviceKey, *stock]
 	news   *news
+	from   matrix.Position // where Run begins
+
+	heard  *lru.Cache[id.UserID, uint64] // how often other servers spoke of changes
+	asking turns
+	resync chan id.UserID
 }
 
 type deviceKey struct {
@@ -62,17 +69,35 @@ func New(ctx context.Context, db *storage.DB, r *rooms.Rooms, devices Devices, o
 	if err != nil {
 		return nil, err
 	}
-	k := &Keys{db: db, rooms: r, devices: devices, opt: opt, log: log, people: people, stock: stocks}
+	heard, err := lru.New[id.UserID, uint64](peopleCached)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keys{
+		db: db, rooms: r, devices: devices, opt: opt, log: log, people: people, stock: stocks, heard: heard,
+		from: db.Committed(), resync: make(chan id.UserID, maxResyncs),
+	}
 	k.news, err = loadNews(ctx, db)
 	return k, err
 }
 
-// changed notes in tx that the keys or devices of user changed, and tells
-// those who share a room with them.
-func (k *Keys) changed(ctx context.Context, tx *storage.Tx, user id.UserID, shared []id.RoomID) error {
+// crossSigning stands for the cross-signing keys among the devices that changed.
+const crossSigning = devicekeys.CrossSigningChange
+
+// changed notes in tx that the keys of devices of user changed, and tells those
+// who share a room with them.
+func (k *Keys) changed(ctx context.Context, tx *storage.Tx, user id.UserID, shared []id.RoomID, devices ...id.DeviceID) error {
+	for _, device := range devices {
+		if err := devicekeys.PutDeviceChange(ctx, tx, user, device, tx.Position()); err != nil {
+			return err
+		}
+	}
 	pos, err := devicekeys.Changed(ctx, tx, user)
 	if err != nil {
 		return err
+	}
+	if len(devices) > 0 {
+		tx.Wake(ListsTopic)
 	}
 	tx.Wake(rooms.UserTopic(user))
 	for _, room := range shared {
@@ -100,17 +125,30 @@ func (k *Keys) DevicesGone(ctx context.Context, tx *storage.Tx, user id.UserID, 
 	if err != nil {
 		return err
 	}
-	return k.changed(ctx, tx, user, shared)
+	return k.changed(ctx, tx, user, shared, devices...)
+}
+
+// DevicesNamed notes that devices have got other names. It is an account.Hooks
+// function.
+func (k *Keys) DevicesNamed(ctx context.Context, tx *storage.Tx, user id.UserID, devices []id.DeviceID) error {
+	if !k.opt.ShowNames {
+		return nil
+	}
+	shared, err := k.rooms.JoinedRoomsIn(ctx, tx, user)
+	if err != nil {
+		return err
+	}
+	return k.changed(ctx, tx, user, shared, devices...)
 }
 
 // Gone removes the cross-signing keys of an account that was closed. It is an
 // account.Hooks function.
 func (k *Keys) Gone(ctx context.Context, user id.UserID, _ bool) error {
-	return k.write(ctx, user, func(tx *storage.Tx) error { return devicekeys.DeleteUser(ctx, tx, user) })
+	return k.write(ctx, user, func(tx *storage.Tx) error { return devicekeys.DeleteUser(ctx, tx, user) }, crossSigning)
 }
 
-// write is a write that changes the keys of user.
-func (k *Keys) write(ctx context.Context, user id.UserID, fn func(*storage.Tx) error) error {
+// write is a write that changes the keys of devices of user.
+func (k *Keys) write(ctx context.Context, user id.UserID, fn func(*storage.Tx) error, devices ...id.DeviceID) error {
 	shared, err := k.rooms.JoinedRooms(ctx, user)
 	if err != nil {
 		return err
@@ -119,7 +157,7 @@ func (k *Keys) write(ctx context.Context, user id.UserID, fn func(*storage.Tx) e
 		if err := fn(tx); err != nil {
 			return err
 		}
-		return k.changed(ctx, tx, user, shared)
+		return k.changed(ctx, tx, user, shared, devices...)
 	})
 }
 

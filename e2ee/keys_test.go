@@ -30,7 +30,7 @@ func TestOneTimeKeysAreGivenOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range claims {
 			all.Go(func() {
-				got, err := h.Claim(context.Background(), on(bob, "PHONE"), e2ee.Claims{ada: {"PHONE": "signed_curve25519", "NONE": "signed_curve25519"}})
+				got, _, err := h.Claim(context.Background(), on(bob, "PHONE"), e2ee.Claims{ada: {"PHONE": "signed_curve25519", "NONE": "signed_curve25519"}})
 				if err != nil {
 					t.Error(err)
 				}
@@ -70,7 +70,7 @@ func TestOldestKeyFirst(t *testing.T) {
 			h.must(err)
 		}
 		for _, want := range []int{500, 501, 0, 1} {
-			got, err := h.Claim(h.Context(), on(bob, "PHONE"), e2ee.Claims{ada: {"PHONE": "signed_curve25519"}})
+			got, _, err := h.Claim(h.Context(), on(bob, "PHONE"), e2ee.Claims{ada: {"PHONE": "signed_curve25519"}})
 			if h.must(err); got[ada]["PHONE"][fmt.Sprintf("signed_curve25519:%06d", want)] == nil {
 				t.Errorf("got %v, want %d", got, want)
 			}

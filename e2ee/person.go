@@ -17,6 +17,7 @@ type person struct {
 	devices map[id.DeviceID]json.RawMessage // with the signatures that everybody may see
 	cross   map[devicekeys.Usage]crossKey
 	foreign map[id.UserID][]devicekeys.Signature // by others, whom alone they concern
+	remote  *remote                              // of a user of another server; nil when nothing is known
 }
 
 // crossKey is a cross-signing key with the signatures that everybody may see.
@@ -25,7 +26,7 @@ type crossKey struct {
 	json json.RawMessage
 }
 
-// person returns the keys of a user of this server.
+// person returns the keys of a user: of one of another server, what is known.
 func (k *Keys) person(ctx context.Context, user id.UserID) (*person, error) {
 	if p, ok := k.people.Get(user); ok {
 		return p, nil
@@ -33,7 +34,11 @@ func (k *Keys) person(ctx context.Context, user id.UserID) (*person, error) {
 	epoch := k.epoch.Load()
 	var p *person
 	err := k.db.Read(ctx, func(tx *storage.Tx) (err error) {
-		p, err = readPerson(ctx, tx, user)
+		if k.isLocal(user) {
+			p, err = readPerson(ctx, tx, user)
+		} else {
+			p, err = readRemote(ctx, tx, user)
+		}
 		return err
 	})
 	// What changed while it was read must not be hidden by what was read.

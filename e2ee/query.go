@@ -23,6 +23,7 @@ type Found struct {
 	Master      map[id.UserID]json.RawMessage
 	SelfSigning map[id.UserID]json.RawMessage
 	UserSigning map[id.UserID]json.RawMessage // of who asks, only
+	Failures    map[string]struct{}           // servers that did not answer
 }
 
 // Query returns the keys of users: of some devices, or of all where none is
@@ -70,6 +71,14 @@ func (k *Keys) find(ctx context.Context, p matrix.Principal, user id.UserID, dev
 	names, err := k.names(ctx, p, user)
 	if err != nil {
 		return err
+	}
+	return f.add(p, user, who, devices, names)
+}
+
+// add adds the keys of a person.
+func (f *Found) add(p matrix.Principal, user id.UserID, who *person, devices []id.DeviceID, names map[id.DeviceID]string) (err error) {
+	if f.Devices[user] == nil {
+		f.Devices[user] = make(map[id.DeviceID]json.RawMessage, len(who.devices))
 	}
 	for device, raw := range who.devices {
 		if len(devices) > 0 && !slices.Contains(devices, device) {

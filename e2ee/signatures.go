@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -60,7 +61,8 @@ func (k *Keys) Sign(ctx context.Context, p matrix.Principal, signed Signed) (Fai
 
 // signature is a checked signature on a key of user.
 type signature struct {
-	user id.UserID
+	user   id.UserID
+	device bool // it is the key of a device
 	devicekeys.Signature
 }
 
@@ -72,7 +74,7 @@ func (k *Keys) signatures(ctx context.Context, signer id.UserID, me *person, use
 		if err != nil {
 			return nil, err
 		}
-		if !k.isLocal(user) || !may {
+		if !may {
 			return nil, errNoKey()
 		}
 		if who, err = k.person(ctx, user); err != nil {
@@ -95,7 +97,8 @@ func (k *Keys) signatures(ctx context.Context, signer id.UserID, me *person, use
 		if !verify(stored, me.signingKey(keyID, user == signer), sig) {
 			return nil, matrix.Errorf(matrix.InvalidSignature, "The signature is wrong, or by a key that may not sign this.")
 		}
-		out = append(out, signature{user, devicekeys.Signature{Target: name, Signer: signer, KeyID: keyID, Signature: sig}})
+		_, device := who.devices[id.DeviceID(name)]
+		out = append(out, signature{user, device, devicekeys.Signature{Target: name, Signer: signer, KeyID: keyID, Signature: sig}})
 	}
 	if out == nil && len(known) == 0 {
 		return nil, matrix.Errorf(matrix.InvalidSignature, "There is no signature by you.")
@@ -155,7 +158,22 @@ func (k *Keys) signOwn(ctx context.Context, user id.UserID, sigs []signature) er
 			}
 		}
 		return nil
-	})
+	}, changedBy(sigs)...)
+}
+
+// changedBy returns the devices that have got signatures.
+func changedBy(sigs []signature) []id.DeviceID {
+	var out []id.DeviceID
+	for _, s := range sigs {
+		device := crossSigning
+		if s.device {
+			device = id.DeviceID(s.Target)
+		}
+		if !slices.Contains(out, device) {
+			out = append(out, device)
+		}
+	}
+	return out
 }
 
 // signForeign stores signatures on keys of others. They are between the signer

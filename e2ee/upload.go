@@ -106,7 +106,7 @@ func (k *Keys) uploadDevice(ctx context.Context, p matrix.Principal, raw json.Ra
 			k.touched(tx, deviceKey{p.User, p.Device})
 		}
 		return devicekeys.SetDevice(ctx, tx, p.User, devicekeys.DeviceKey{Device: p.Device, JSON: canonical})
-	})
+	}, p.Device)
 }
 
 // checkDevice returns the canonical form of identity keys that are the

@@ -178,6 +178,51 @@ func (rm *Room) HasServer(server string) bool {
 	return rm.members.servers[server] > 0
 }
 
+// LocalMembers returns how many users of this server are joined to the room.
+func (rm *Room) LocalMembers() int {
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	return rm.members.local
+}
+
+// hasInvited reports whether a user of another server is invited to the room.
+func (rm *Room) hasInvited(server string) bool {
+	for _, user := range rm.Members("invite") {
+		if user.Homeserver() == server {
+			return true
+		}
+	}
+	return false
+}
+
+// Knows reports whether another server has to do with a user of this one: is
+// in a room that the user is in or invited to, or has users invited there.
+func (r *Rooms) Knows(ctx context.Context, server string, user id.UserID) (bool, error) {
+	all, err := r.MembershipsOf(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range all {
+		switch {
+		case m.Membership == "invite" && m.Sender.Homeserver() == server:
+			return true, nil
+		case m.Membership != "join" && m.Membership != "invite":
+			continue
+		}
+		rm, err := r.Room(ctx, m.Room)
+		if matrix.IsCode(err, matrix.NotFound) {
+			continue // an invitation to a room that this server is not in
+		}
+		if err != nil {
+			return false, err
+		}
+		if rm.HasServer(server) || rm.hasInvited(server) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // ServersOf returns the other servers that share a room with user, leaving out
 // what they share in one room only, which may be "".
 func (r *Rooms) ServersOf(ctx context.Context, user id.UserID, except id.RoomID) (map[string]bool, error) {

@@ -151,7 +151,7 @@ func TestTheStockOfKeysIsInEveryAnswer(t *testing.T) {
 		ctx, cancel := context.WithTimeout(h.Context(), long/2)
 		defer cancel()
 		wait := c.waiting(ctx)
-		_, err := h.keys.Claim(h.Context(), as(ada), e2ee.Claims{ada: {phone: "signed_curve25519"}})
+		_, _, err := h.keys.Claim(h.Context(), as(ada), e2ee.Claims{ada: {phone: "signed_curve25519"}})
 		h.must(err)
 		a, err := wait() // and does not stay ignorant until the poll ends
 		if h.must(err); a.Get("device_one_time_keys_count.signed_curve25519").Int() != 1 {

@@ -78,5 +78,7 @@ func Restored(ctx context.Context, tx *storage.Tx, pos matrix.Position) error {
 	return errors.Join(
 		tx.Exec(ctx, `DELETE FROM one_time_key`),
 		tx.Exec(ctx, `UPDATE fallback_key SET used = 1`),
-		tx.Exec(ctx, `UPDATE device_list SET pos = $1`, pos))
+		tx.Exec(ctx, `UPDATE device_list SET pos = $1`, pos),
+		tx.Exec(ctx, `UPDATE device_change SET prev = pos, pos = $1`, pos),
+		tx.Exec(ctx, `UPDATE remote_list SET stale = 1`))
 }

@@ -77,7 +77,7 @@ type queryResponse struct {
 	Master      map[id.UserID]json.RawMessage                 `json:"master_keys"`
 	SelfSigning map[id.UserID]json.RawMessage                 `json:"self_signing_keys"`
 	UserSigning map[id.UserID]json.RawMessage                 `json:"user_signing_keys"`
-	Failures    struct{}                                      `json:"failures"`
+	Failures    map[string]struct{}                           `json:"failures"`
 }
 
 // query is POST /keys/query.
@@ -86,7 +86,7 @@ func (a *API) query(ctx context.Context, r *httpx.Request[queryRequest]) (queryR
 	if err != nil {
 		return queryResponse{}, err
 	}
-	return queryResponse{Devices: f.Devices, Master: f.Master, SelfSigning: f.SelfSigning, UserSigning: f.UserSigning}, nil
+	return queryResponse{Devices: f.Devices, Master: f.Master, SelfSigning: f.SelfSigning, UserSigning: f.UserSigning, Failures: f.Failures}, nil
 }
 
 type claimRequest struct {
@@ -94,8 +94,8 @@ type claimRequest struct {
 }
 
 type claimResponse struct {
-	Keys     e2ee.Claimed `json:"one_time_keys"`
-	Failures struct{}     `json:"failures"`
+	Keys     e2ee.Claimed        `json:"one_time_keys"`
+	Failures map[string]struct{} `json:"failures"`
 }
 
 // claim is POST /keys/claim.
@@ -103,8 +103,8 @@ func (a *API) claim(ctx context.Context, r *httpx.Request[claimRequest]) (claimR
 	if r.Body.Keys == nil {
 		return claimResponse{}, matrix.Errorf(matrix.MissingParam, "one_time_keys is missing.")
 	}
-	keys, err := a.keys.Claim(ctx, r.Principal, r.Body.Keys)
-	return claimResponse{Keys: keys}, err
+	keys, failures, err := a.keys.Claim(ctx, r.Principal, r.Body.Keys)
+	return claimResponse{keys, failures}, err
 }
 
 type changesResponse struct {
