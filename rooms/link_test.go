@@ -36,24 +36,37 @@ type town struct {
 func newTown(t *testing.T, servers ...string) *town {
 	t.Helper()
 	n := &town{T: t, houses: map[string]*house{}, cut: map[string]bool{}, told: map[string]int{}}
-	for i, server := range servers {
-		h := &house{T: t, db: storagetest.Open(t, storage.SQLite), profiles: &profiles{names: map[id.UserID]string{}}}
-		seed := make([]byte, 32)
-		seed[0] = byte(i)
-		log, err := eventlog.New()
-		if err != nil {
-			t.Fatal(err)
-		}
-		opt := rooms.Options{
-			ServerName: server, DefaultVersion: "12", Peers: link{n, server}, Keys: n,
-			Signer: event.NewSigner(server, "ed25519:1", ed25519.NewKeyFromSeed(seed)),
-		}
-		if h.Rooms, err = rooms.New(h.db, log, h.profiles, opt, slog.New(slog.DiscardHandler)); err != nil {
-			t.Fatal(err)
-		}
-		n.houses[server] = h
+	for _, server := range servers {
+		n.houses[server] = &house{T: t, db: storagetest.Open(t, storage.SQLite), profiles: &profiles{names: map[id.UserID]string{}}}
+	}
+	for _, server := range servers {
+		n.reopen(server)
 	}
 	return n
+}
+
+// reopen throws away what a server has in memory, as a restart does.
+func (n *town) reopen(server string) {
+	n.Helper()
+	h := n.houses[server]
+	log, err := eventlog.New()
+	if err != nil {
+		n.Fatal(err)
+	}
+	opt := rooms.Options{
+		ServerName: server, DefaultVersion: "12", Peers: link{n, server}, Keys: n,
+		Signer: event.NewSigner(server, "ed25519:1", n.key(server)),
+	}
+	if h.Rooms, err = rooms.New(h.db, log, h.profiles, opt, slog.New(slog.DiscardHandler)); err != nil {
+		n.Fatal(err)
+	}
+}
+
+// key is the signing key of a server.
+func (n *town) key(server string) ed25519.PrivateKey {
+	seed := make([]byte, 32)
+	copy(seed, server)
+	return ed25519.NewKeyFromSeed(seed)
 }
 
 var errCut = errors.New("no route")
@@ -70,17 +83,10 @@ func (n *town) reach(from, to string) (*house, error) {
 
 // Key implements rooms.Keys.
 func (n *town) Key(_ context.Context, server, _ string, _ int64, _ bool) (ed25519.PublicKey, error) {
-	names := make([]string, 0, len(n.houses))
-	for name := range n.houses {
-		names = append(names, name)
-	}
 	if n.houses[server] == nil {
 		return nil, errCut
 	}
-	seed := make([]byte, 32)
-	slices.Sort(names)
-	seed[0] = byte(slices.Index(names, server))
-	return ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey), nil
+	return n.key(server).Public().(ed25519.PublicKey), nil
 }
 
 // link is what one server can ask the others.
