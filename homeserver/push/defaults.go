@@ -27,9 +27,14 @@ const masterRule = ".m.rule.master"
 // client or a bridge still hear it. And polls are messages to those who take
 // part in them (MSC3930).
 //
+// The rule by which every encrypted event wakes the user's devices, so that
+// they see by themselves whether it mentions them (MSC4028), is off until a
+// client turns it on: to all others it is noise.
+//
 // Spec: client-server-api#default-override-rules
 const defaultOverride = `[
 {"rule_id":".m.rule.master","enabled":false,"conditions":[],"actions":[]},
+{"rule_id":".org.matrix.msc4028.encrypted_event","enabled":false,"conditions":[{"kind":"event_property_is","key":"type","value":"m.room.encrypted"}],"actions":["notify"]},
 {"rule_id":".m.rule.suppress_notices","conditions":[{"kind":"event_match","key":"content.msgtype","pattern":"m.notice"}],"actions":[]},
 {"rule_id":".m.rule.invite_for_me","conditions":[{"kind":"event_match","key":"type","pattern":"m.room.member"},{"kind":"event_match","key":"content.membership","pattern":"invite"},{"kind":"event_match","key":"state_key","pattern":"{{user}}"}],"actions":["notify",{"set_tweak":"sound","value":"default"}]},
 {"rule_id":".m.rule.member_event","conditions":[{"kind":"event_match","key":"type","pattern":"m.room.member"}],"actions":[]},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"net/url"
 	"strings"
 
@@ -36,6 +37,18 @@ type Pusher struct {
 	ProfileTag string          `json:"profile_tag,omitempty"`
 	Lang       string          `json:"lang"`
 	Data       json.RawMessage `json:"data"`
+
+	// Of MSC3881, by which one device silences another. Enabled is true when it
+	// is not said. Device is that of which the pusher is.
+	Enabled       *bool       `json:"enabled,omitempty"`
+	EnabledBefore *bool       `json:"org.matrix.msc3881.enabled,omitempty"` // its name in the proposal
+	Device        id.DeviceID `json:"device_id,omitempty"`
+	DeviceBefore  id.DeviceID `json:"org.matrix.msc3881.device_id,omitempty"`
+}
+
+// isEnabled reports whether the pusher is to notify.
+func (p *Pusher) isEnabled() bool {
+	return (p.Enabled == nil || *p.Enabled) && (p.EnabledBefore == nil || *p.EnabledBefore)
 }
 
 // Pushers returns the pushers of user.
@@ -47,7 +60,11 @@ func (p *Push) Pushers(ctx context.Context, user id.UserID) ([]Pusher, error) {
 	})
 	out := make([]Pusher, len(list))
 	for i, one := range list {
-		out[i] = Pusher{&one.Kind, one.AppID, one.Key, one.AppName, one.DeviceName, one.ProfileTag, one.Lang, one.Data}
+		out[i] = Pusher{
+			Kind: &one.Kind, AppID: one.AppID, Key: one.Key, AppName: one.AppName, DeviceName: one.DeviceName,
+			ProfileTag: one.ProfileTag, Lang: one.Lang, Data: one.Data,
+			Enabled: &one.Enabled, EnabledBefore: &one.Enabled, Device: one.Device, DeviceBefore: one.Device,
+		}
 	}
 	return out, err
 }
@@ -80,25 +97,36 @@ func (p *Push) SetPusher(ctx context.Context, who matrix.Principal, n Pusher, al
 		if err != nil {
 			return err
 		}
-		if len(own) >= p.opt.MaxPushers && !hasPusher(own, n) {
+		was := findPusher(own, n)
+		if len(own) >= p.opt.MaxPushers && was == nil {
 			return matrix.Errorf(matrix.ResourceLimitExceeded, "You have too many pushers.")
 		}
 		made := &store.Pusher{
 			User: who.User, AppID: n.AppID, Key: n.Key, Kind: *n.Kind, AppName: n.AppName, DeviceName: n.DeviceName,
-			ProfileTag: n.ProfileTag, Lang: n.Lang, Data: n.Data, Device: who.Device,
+			ProfileTag: n.ProfileTag, Lang: n.Lang, Data: n.Data, Device: who.Device, Enabled: n.isEnabled(),
+		}
+		if was != nil && (n.Device == was.Device || n.DeviceBefore == was.Device) {
+			made.Device = was.Device // another device changes it, and says so
 		}
 		tx.OnCommit(func() { p.pushers.put(made) })
+		if !made.Enabled { // what is on its way comes too late when it is switched on again
+			if err := store.DropPushes(ctx, tx, made, math.MaxInt64); err != nil {
+				return err
+			}
+		}
 		return store.PutPusher(ctx, tx, made)
 	})
 }
 
-func hasPusher(list []store.Pusher, n Pusher) bool {
-	for _, one := range list {
-		if one.AppID == n.AppID && one.Key == n.Key {
-			return true
+// findPusher returns the pusher of the list that n is to replace, nil when there
+// is none.
+func findPusher(list []store.Pusher, n Pusher) *store.Pusher {
+	for i := range list {
+		if list[i].AppID == n.AppID && list[i].Key == n.Key {
+			return &list[i]
 		}
 	}
-	return false
+	return nil
 }
 
 func (p *Push) removePusher(ctx context.Context, tx *storage.Tx, user id.UserID, appID, key string) error {

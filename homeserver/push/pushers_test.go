@@ -48,7 +48,7 @@ func TestPushers(t *testing.T) {
 		w.must(err)
 		raw, err := json.Marshal(list[0])
 		w.must(err)
-		if len(list) != 2 || string(raw) != `{"kind":"http","app_id":"org.example.app","pushkey":"k1","app_display_name":"App","device_display_name":"Pad","profile_tag":"tag","lang":"en","data":{"url":"https://push.example/_matrix/push/v1/notify","format":"event_id_only"}}` {
+		if len(list) != 2 || string(raw) != `{"kind":"http","app_id":"org.example.app","pushkey":"k1","app_display_name":"App","device_display_name":"Pad","profile_tag":"tag","lang":"en","data":{"url":"https://push.example/_matrix/push/v1/notify","format":"event_id_only"},"enabled":true,"org.matrix.msc3881.enabled":true,"device_id":"PHONE","org.matrix.msc3881.device_id":"PHONE"}` {
 			w.Errorf("pushers %s of %d", raw, len(list))
 		}
 		set(bob, pusher("k1"), true)

@@ -83,18 +83,27 @@ func (r *pushers) remove(key pusherKey) {
 	}
 }
 
-// get returns a pusher, nil when it is gone.
+// get returns a pusher, nil when it is gone or switched off.
 func (r *pushers) get(key pusherKey) *store.Pusher {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.of[key.user][key]
+	if p := r.of[key.user][key]; p != nil && p.Enabled {
+		return p
+	}
+	return nil
 }
 
-// list returns the pushers of a user.
+// list returns the pushers of a user that are to notify them.
 func (r *pushers) list(user id.UserID) []*store.Pusher {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Collect(maps.Values(r.of[user]))
+	var out []*store.Pusher
+	for _, p := range r.of[user] {
+		if p.Enabled {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // members returns the users with pushers who are in rm.

@@ -85,7 +85,7 @@ func TestOrderOfRules(t *testing.T) {
 		order := func(want ...string) {
 			w.Helper()
 			got := w.ids(ada, push.Override)
-			if got[0] != ".m.rule.master" || !slices.Equal(got[1:1+len(want)], want) || got[1+len(want)] != ".m.rule.suppress_notices" {
+			if got[0] != ".m.rule.master" || !slices.Equal(got[1:1+len(want)], want) || got[1+len(want)] != ".org.matrix.msc4028.encrypted_event" {
 				w.Errorf("rules %q, want %q after the first", got, want)
 			}
 		}

@@ -18,6 +18,9 @@ import (
 // Spec: client-server-api#post_matrixclientv3roomsroomidread_markers
 type Markers struct {
 	FullyRead, Read, ReadPrivate id.EventID
+	// Backward lets FullyRead move back too, as MSC4446 has it: the user says
+	// where they want to read on.
+	Backward bool
 }
 
 // SetReceipt moves a receipt of p in room to event. thread is empty for a
@@ -42,6 +45,17 @@ func (d *Data) SetReceipt(ctx context.Context, p matrix.Principal, room id.RoomI
 	return d.mark(ctx, p, room, m, thread)
 }
 
+// MoveReceipt is SetReceipt that may move the receipt back too. That is only
+// for FullyRead, which nobody else sees and which counts for nothing.
+//
+// Spec: MSC4446
+func (d *Data) MoveReceipt(ctx context.Context, p matrix.Principal, room id.RoomID, kind string, event id.EventID) error {
+	if kind != FullyRead {
+		return matrix.Errorf(matrix.InvalidParam, "Only %s can be moved back.", FullyRead)
+	}
+	return d.SetMarkers(ctx, p, room, Markers{FullyRead: event, Backward: true})
+}
+
 // SetMarkers moves the markers of p in room, all or none.
 func (d *Data) SetMarkers(ctx context.Context, p matrix.Principal, room id.RoomID, m Markers) error {
 	return d.mark(ctx, p, room, m, "")
@@ -53,13 +67,14 @@ type marking struct {
 	room     id.RoomID
 	receipts []*Receipt
 	full     *rooms.Event // nil: stays
+	backward bool         // full may be before the marker
 }
 
 func (d *Data) mark(ctx context.Context, p matrix.Principal, room id.RoomID, m Markers, thread id.EventID) error {
 	if err := d.checkJoined(ctx, p.User, room); err != nil {
 		return err
 	}
-	todo := marking{user: p.User, room: room}
+	todo := marking{user: p.User, room: room, backward: m.Backward}
 	for _, one := range []struct {
 		event   id.EventID
 		private bool
@@ -143,7 +158,7 @@ func (d *Data) store(ctx context.Context, m *marking) error {
 			return err
 		}
 	}
-	return d.db.Write(ctx, func(tx *storage.Tx) error {
+	err = d.db.Write(ctx, func(tx *storage.Tx) error {
 		for _, r := range m.receipts {
 			if err := d.storeReceipt(ctx, tx, m.room, r); err != nil {
 				return err
@@ -154,6 +169,10 @@ func (d *Data) store(ctx context.Context, m *marking) error {
 		}
 		return d.write(ctx, tx, m.user, &AccountDatum{Room: m.room, Type: fullyReadType, Content: full, Pos: tx.Position()})
 	})
+	if err == nil {
+		d.readAbroad(ctx, m)
+	}
+	return err
 }
 
 func (d *Data) storeReceipt(ctx context.Context, tx *storage.Tx, room id.RoomID, r *Receipt) error {
@@ -190,7 +209,7 @@ func (d *Data) moving(ctx context.Context, m *marking) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if was >= m.full.Pos {
+	if was == m.full.Pos || was > m.full.Pos && !m.backward {
 		m.full = nil
 	}
 	return len(ahead) > 0 || m.full != nil, nil

@@ -246,3 +246,36 @@ func TestReceiptsWake(t *testing.T) {
 		<-people.C()
 	})
 }
+
+func TestTheMarkerIsMovedBack(t *testing.T) {
+	t.Parallel()
+	each(t, func(w *world) {
+		ctx := w.Context()
+		room := w.room(ada, bob)
+		one, two := w.say(ada, room, `{}`), w.say(ada, room, `{}`)
+		w.must(w.SetMarkers(ctx, as(bob), room, userdata.Markers{FullyRead: two, Read: two}))
+		at := func(want id.EventID) {
+			w.Helper()
+			content, err := w.AccountData(ctx, bob, room, userdata.FullyRead)
+			w.must(err)
+			if string(content) != `{"event_id":"`+string(want)+`"}` {
+				w.Errorf("the marker is %s, want %s", content, want)
+			}
+		}
+		w.must(w.SetMarkers(ctx, as(bob), room, userdata.Markers{FullyRead: one}))
+		at(two)
+		w.must(w.SetMarkers(ctx, as(bob), room, userdata.Markers{FullyRead: one, Read: one, Backward: true}))
+		at(one)
+		reads, err := w.Reads(ctx, bob, room)
+		w.must(err)
+		e, err := w.rooms.Event(ctx, two)
+		w.must(err)
+		if reads.All < e.Pos {
+			w.Errorf("the receipt went back to %d, before %d", reads.All, e.Pos)
+		}
+		w.must(w.SetMarkers(ctx, as(bob), room, userdata.Markers{FullyRead: two}))
+		w.must(w.MoveReceipt(ctx, as(bob), room, userdata.FullyRead, one))
+		at(one)
+		w.refused(w.MoveReceipt(ctx, as(bob), room, userdata.Read, one), matrix.InvalidParam, 400)
+	})
+}

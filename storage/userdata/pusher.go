@@ -24,9 +24,10 @@ type Pusher struct {
 	Lang       string
 	Data       json.RawMessage
 	Device     id.DeviceID // that made it, and with which it goes
+	Enabled    bool
 }
 
-const pusherColumns = `SELECT user_id, app_id, pushkey, kind, app_name, device_name, profile_tag, lang, data, device FROM pusher `
+const pusherColumns = `SELECT user_id, app_id, pushkey, kind, app_name, device_name, profile_tag, lang, data, device, enabled FROM pusher `
 
 // Pushers returns all pushers of this server.
 func Pushers(ctx context.Context, tx *storage.Tx) ([]Pusher, error) {
@@ -38,14 +39,15 @@ func PushersOf(ctx context.Context, tx *storage.Tx, user id.UserID) ([]Pusher, e
 	return storage.Select[Pusher](ctx, tx, pusherColumns+`WHERE user_id = $1 ORDER BY app_id, pushkey`, user)
 }
 
-const putPusher = `INSERT INTO pusher (user_id, app_id, pushkey, kind, app_name, device_name, profile_tag, lang, data, device)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+const putPusher = `INSERT INTO pusher (user_id, app_id, pushkey, kind, app_name, device_name, profile_tag, lang, data, device, enabled)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 	ON CONFLICT (user_id, app_id, pushkey) DO UPDATE SET kind = excluded.kind, app_name = excluded.app_name,
-	device_name = excluded.device_name, profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data, device = excluded.device`
+	device_name = excluded.device_name, profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data, device = excluded.device,
+	enabled = excluded.enabled`
 
 // PutPusher makes a pusher, or changes the one with the same app id and key.
 func PutPusher(ctx context.Context, tx *storage.Tx, p *Pusher) error {
-	return tx.Exec(ctx, putPusher, p.User, p.AppID, p.Key, p.Kind, p.AppName, p.DeviceName, p.ProfileTag, p.Lang, []byte(p.Data), p.Device)
+	return tx.Exec(ctx, putPusher, p.User, p.AppID, p.Key, p.Kind, p.AppName, p.DeviceName, p.ProfileTag, p.Lang, []byte(p.Data), p.Device, p.Enabled)
 }
 
 // PushersWith returns the pushers of all users with an app id and key.

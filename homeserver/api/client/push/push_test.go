@@ -166,7 +166,8 @@ func TestPushers(t *testing.T) {
 		const pusher = `"app_id":"org.example.app","pushkey":"key","app_display_name":"App","device_display_name":"Phone","lang":"en","data":{"url":"https://push.example/_matrix/push/v1/notify"}}`
 		w.want("GET", "/pushers", "", 200, `{"pushers":[]}`)
 		w.want("POST", "/pushers/set", `{"append":false,"kind":"http",`+pusher, 200, `{}`)
-		w.want("GET", "/pushers", "", 200, `{"pushers":[{"kind":"http",`+pusher+`]}`)
+		w.want("GET", "/pushers", "", 200, `{"pushers":[{"kind":"http",`+strings.TrimSuffix(pusher, "}")+
+			`,"enabled":true,"org.matrix.msc3881.enabled":true,"device_id":"PHONE","org.matrix.msc3881.device_id":"PHONE"}]}`)
 		w.refused("POST", "/pushers/set", `{`+pusher, 400, matrix.MissingParam)
 		w.refused("POST", "/pushers/set", `{"kind":7,`+pusher, 400, matrix.BadJSON)
 		w.refused("POST", "/pushers/set", `{"kind":"http","app_id":"a","pushkey":"b"}`, 400, matrix.MissingParam)

@@ -22,11 +22,15 @@ func (a *API) receiptRoutes() []httpx.Route {
 }
 
 type receiptRequest struct {
-	Thread json.RawMessage `json:"thread_id"`
+	Thread   json.RawMessage `json:"thread_id"`
+	Backward bool            `json:"com.beeper.allow_backward"`
 }
 
 // setReceipt is POST /rooms/{roomId}/receipt/{receiptType}/{eventId}.
 func (a *API) setReceipt(ctx context.Context, r *httpx.Request[receiptRequest]) (httpx.None, error) {
+	if r.Body.Backward {
+		return httpx.None{}, a.data.MoveReceipt(ctx, r.Principal, room(r), r.Path("receiptType"), id.EventID(r.Path("eventId")))
+	}
 	var thread id.EventID
 	if raw := r.Body.Thread; raw != nil {
 		if json.Unmarshal(raw, &thread) != nil || thread == "" {
@@ -40,6 +44,7 @@ type markersRequest struct {
 	FullyRead   id.EventID `json:"m.fully_read"`
 	Read        id.EventID `json:"m.read"`
 	ReadPrivate id.EventID `json:"m.read.private"`
+	Backward    bool       `json:"com.beeper.allow_backward"`
 }
 
 // setMarkers is POST /rooms/{roomId}/read_markers.
