@@ -110,4 +110,3 @@ func (r *Rooms) serverMayKnow(ctx context.Context, server string, rm *Room) (boo
 	}
 	return false, nil
 }
-
