@@ -22,6 +22,8 @@ type attendance struct {
 	state      string    // as it was told last
 	active     bool      // as it was told last
 	next       *time.Timer
+	abroad     bool      // of another server, which says how they appear
+	until      time.Time // as long as it is heard of
 }
 
 // device is what one device of a user says.
@@ -42,6 +44,9 @@ func (a *attendance) device(name id.DeviceID) *device {
 
 // decide works out how a appears at now, and reports whether that is news.
 func (a *attendance) decide(now time.Time) bool {
+	if a.abroad {
+		return a.decideAbroad(now)
+	}
 	state := Offline
 	for name, at := range a.devices {
 		switch {
@@ -65,6 +70,12 @@ func (a *attendance) decide(now time.Time) bool {
 // wait returns after what time decide comes to another result if nothing
 // happens, 0 for never.
 func (a *attendance) wait(now time.Time) time.Duration {
+	if a.abroad {
+		if a.state == Offline {
+			return 0
+		}
+		return a.until.Sub(now)
+	}
 	var next time.Duration
 	at := func(t time.Time) {
 		if d := t.Sub(now); d > 0 && (next == 0 || d < next) {

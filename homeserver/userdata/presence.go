@@ -206,6 +206,9 @@ func (p *presence) heard(evs []*rooms.Event) {
 	}
 	for _, e := range evs {
 		if !p.d.rooms.IsLocal(e.Sender) {
+			if e.Is("m.room.member", string(e.Sender)) && e.Membership() == "join" {
+				p.d.introduce(e)
+			}
 			continue
 		}
 		if e.Is("m.room.member", string(e.Sender)) && e.Membership() == "join" {
@@ -271,8 +274,9 @@ func (p *presence) schedule(a *attendance, now time.Time) {
 	}
 }
 
-// tell wakes those who share a room with user.
+// tell wakes those who share a room with user, and tells their servers.
 func (p *presence) tell(user id.UserID) {
+	p.d.appearsAbroad(user)
 	bus := p.d.db.Bus()
 	bus.Tell(rooms.UserTopic(user))
 	in, err := p.d.rooms.JoinedRooms(context.Background(), user)

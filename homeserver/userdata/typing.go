@@ -34,7 +34,10 @@ type typists struct {
 }
 
 // ending is when somebody stops typing.
-type ending struct{ timer *time.Timer }
+type ending struct {
+	timer *time.Timer
+	said  time.Time // when other servers were told last
+}
 
 func newTyping(d *Data) *typing {
 	return &typing{d: d, rooms: map[id.RoomID]*typists{}}
@@ -53,7 +56,9 @@ func (d *Data) SetTyping(ctx context.Context, p matrix.Principal, room id.RoomID
 		return nil
 	}
 	d.presence.active(p.User)
-	d.typing.start(room, p.User, min(timeout, maxTyping))
+	if d.typing.start(room, p.User, min(timeout, maxTyping)) {
+		d.typesAbroad(room, p.User, true)
+	}
 	return nil
 }
 
@@ -69,7 +74,8 @@ func (d *Data) Typing(room id.RoomID) (users []id.UserID, serial int64) {
 	return nil, 0
 }
 
-func (t *typing) start(room id.RoomID, user id.UserID, timeout time.Duration) {
+// start reports whether other servers have to be told.
+func (t *typing) start(room id.RoomID, user id.UserID, timeout time.Duration) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	in := t.rooms[room]
@@ -77,35 +83,50 @@ func (t *typing) start(room id.RoomID, user id.UserID, timeout time.Duration) {
 		in = &typists{ends: map[id.UserID]*ending{}}
 		t.rooms[room] = in
 	}
+	now := t.d.opt.Now()
 	if end := in.ends[user]; end != nil && end.timer.Stop() {
 		end.timer.Reset(timeout)
-		return
+		again := now.Sub(end.said) >= sayTypingAgain
+		if again {
+			end.said = now
+		}
+		return again
 	}
-	end := &ending{}
+	end := &ending{said: now}
 	end.timer = time.AfterFunc(timeout, func() { t.expire(room, user, end) })
 	in.ends[user] = end
 	if at, typed := slices.BinarySearch(in.users, user); !typed {
 		in.users = slices.Insert(slices.Clone(in.users), at, user)
 		t.changed(room, in)
 	}
+	return true
 }
 
 // stop ends the typing of user in room.
 func (t *typing) stop(room id.RoomID, user id.UserID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if in := t.rooms[room]; in != nil {
-		t.remove(room, in, user)
+	if t.stopped(room, user, nil) {
+		t.d.typesAbroad(room, user, false)
 	}
 }
 
 // expire ends the typing of user unless it began anew when end had fired.
 func (t *typing) expire(room id.RoomID, user id.UserID, end *ending) {
+	if t.stopped(room, user, end) {
+		t.d.typesAbroad(room, user, false)
+	}
+}
+
+// stopped takes user off the list, with end only if that is still the one that
+// counts, and reports whether user was on it.
+func (t *typing) stopped(room id.RoomID, user id.UserID, end *ending) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if in := t.rooms[room]; in != nil && in.ends[user] == end {
-		t.remove(room, in, user)
+	in := t.rooms[room]
+	if in == nil || in.ends[user] == nil || end != nil && in.ends[user] != end {
+		return false
 	}
+	t.remove(room, in, user)
+	return true
 }
 
 // remove takes user off the list. The caller holds mu.

@@ -20,6 +20,7 @@ type Options struct {
 	// PushRules makes the content of m.push_rules for a user who never changed
 	// it. Nil: such users have none.
 	PushRules      func(id.UserID) json.RawMessage
+	Abroad         Abroad    // nil: this server talks to no other
 	System         id.UserID // speaks for the server, which nobody can keep from inviting them; "": nobody
 	Presence       bool      // say who is there; otherwise everybody is offline
 	UsersInMemory  int       // users whose account data is kept in memory; 10,000
@@ -50,6 +51,7 @@ type Data struct {
 
 	accounts *memo[id.UserID, account]
 	receipts *memo[id.RoomID, roomReceipts]
+	threads  *memo[id.UserID, subscriptions]
 	filters  *lru.Cache[filterKey, json.RawMessage]
 	serial   atomic.Int64 // of typing and presence
 	typing   *typing
@@ -66,6 +68,9 @@ func New(db *storage.DB, r *rooms.Rooms, opt Options, log *slog.Logger) (*Data, 
 	if d.receipts, err = newMemo(d.opt.RoomsInMemory, d.loadReceipts); err != nil {
 		return nil, err
 	}
+	if d.threads, err = newMemo(d.opt.UsersInMemory, d.loadSubscriptions); err != nil {
+		return nil, err
+	}
 	if d.filters, err = lru.New[filterKey, json.RawMessage](d.opt.UsersInMemory); err != nil {
 		return nil, err
 	}
@@ -74,6 +79,9 @@ func New(db *storage.DB, r *rooms.Rooms, opt Options, log *slog.Logger) (*Data, 
 	d.presence = newPresence(d)
 	return d, nil
 }
+
+// Now returns the newest position.
+func (d *Data) Now() matrix.Position { return d.db.Committed() }
 
 // Serial returns the serial of the newest change of typing or presence. It is
 // larger after a restart, as long as the clock does not run backwards.
