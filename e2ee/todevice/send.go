@@ -8,7 +8,6 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
@@ -29,7 +28,8 @@ type Devices interface {
 // Options are the settings of a Sender.
 type Options struct {
 	ServerName string
-	MaxWaiting int // messages that wait for one device, at most; 0: 50,000
+	Outbox     Outbox // nil: this server talks to no other
+	MaxWaiting int    // messages that wait for one device, at most; 0: 50,000
 	Now        func() time.Time
 }
 
@@ -75,6 +75,10 @@ func (s *Sender) Send(ctx context.Context, p matrix.Principal, typ, txn string, 
 	if err != nil {
 		return err
 	}
+	abroad, err := s.packAbroad(p.User, typ, msgs)
+	if err != nil {
+		return err
+	}
 	return s.db.Write(ctx, func(tx *storage.Tx) error {
 		fresh, err := todevice.Once(ctx, tx, p.User, p.Device, txn, s.opt.Now().UnixMilli())
 		if err != nil || !fresh {
@@ -82,6 +86,11 @@ func (s *Sender) Send(ctx context.Context, p matrix.Principal, typ, txn string, 
 		}
 		for _, parcel := range parcels {
 			if err := s.queue(ctx, tx, parcel); err != nil {
+				return err
+			}
+		}
+		for _, o := range abroad {
+			if err := s.opt.Outbox.Post(ctx, tx, o.server, o.content); err != nil {
 				return err
 			}
 		}
@@ -129,18 +138,15 @@ func (s *Sender) pack(ctx context.Context, sender id.UserID, typ string, msgs Me
 	var out []parcel
 	for user, contents := range msgs {
 		if user.Homeserver() != s.opt.ServerName {
-			continue // this server does not talk to others
+			continue // see packAbroad
 		}
 		known, err := s.devices.DeviceIDs(ctx, user)
 		if err != nil {
 			return nil, err
 		}
 		for device, content := range contents {
-			if len(content) > maxContent {
-				return nil, matrix.Errorf(matrix.TooLarge, "A message to a device has at most %d bytes.", maxContent)
-			}
-			if !gjson.ParseBytes(content).IsObject() {
-				return nil, matrix.Errorf(matrix.BadJSON, "The content of a message is a JSON object.")
+			if err := checkContent(content); err != nil {
+				return nil, err
 			}
 			raw := message(content, envelope)
 			for _, d := range known {
