@@ -61,8 +61,8 @@ func pushOptions(cfg config.Config) push.Options {
 	return push.Options{Gateway: push.NewGateway(private), AllowHTTP: private, TellContent: cfg.Privacy.PushText}
 }
 
-func searchOptions(cfg config.Config) search.Options {
-	return search.Options{Off: !cfg.Search.Enabled}
+func searchOptions(cfg config.Config, people *accounts.Store) search.Options {
+	return search.Options{Off: !cfg.Search.Enabled, Erased: people.IsErased}
 }
 
 func keysOptions(cfg config.Config) e2ee.Options {

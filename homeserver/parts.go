@@ -109,7 +109,7 @@ func newParts(ctx context.Context, cfg config.Config, transport http.RoundTrippe
 	if p.push, err = push.New(p.db, p.rooms, p.userdata, pushOptions(cfg), log); err != nil {
 		return p, err
 	}
-	p.search = search.New(p.db, p.rooms, searchOptions(cfg), log)
+	p.search = search.New(p.db, p.rooms, searchOptions(cfg, people), log)
 	if p.keys, err = e2ee.New(ctx, p.db, p.rooms, devices{people}, keysOptions(cfg), log); err != nil {
 		return p, err
 	}
@@ -166,6 +166,7 @@ func (p *parts) hooks() account.Hooks {
 		},
 		Gone: []func(context.Context, id.UserID, bool) error{
 			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone, p.grantsGone, p.delayed.Gone,
+			p.search.Gone, p.mediaGone,
 		},
 	}
 }

@@ -171,21 +171,22 @@ func marks(u admin.User) string {
 
 func userDeactivateCommand() *command {
 	var file string
-	var erase bool
+	var how admin.Deactivation
 	cmd := &command{
 		name: "user deactivate", args: "NAME", short: "Close an account for ever",
 		long: `The account is signed out everywhere and leaves its rooms. It cannot be opened
 again, and nobody else can take its name.`,
 		flags: newFlags(&file),
 	}
-	cmd.flags.BoolVar(&erase, "erase", false, "also erase what it has left on this server")
+	cmd.flags.BoolVar(&how.Erase, "erase", false, "also erase what it has stored on this server: files, profile, keys")
+	cmd.flags.BoolVar(&how.Redact, "redact", false, "also take back what it has sent in its rooms, so that others see that no more")
 	cmd.run = func(ctx context.Context, c console, args []string) error {
 		name, err := one(args, "NAME")
 		if err != nil {
 			return err
 		}
 		return ask(ctx, file, c, func(client *admin.Client, cfg config.Config) error {
-			return client.Deactivate(ctx, userID(name, cfg), erase)
+			return client.Deactivate(ctx, userID(name, cfg), how)
 		})
 	}
 	return cmd

@@ -19,6 +19,8 @@ type Rooms interface {
 	SetProfile(ctx context.Context, user id.UserID) error
 	MembershipsOf(ctx context.Context, user id.UserID) ([]rooms.Membership, error)
 	Leave(ctx context.Context, p matrix.Principal, c rooms.MemberChange) error
+	SentBy(ctx context.Context, user id.UserID, room id.RoomID, after matrix.Position, limit int) ([]*rooms.Event, error)
+	Redact(ctx context.Context, p matrix.Principal, q rooms.Redaction) (id.EventID, error)
 	ShareRoom(ctx context.Context, a, b id.UserID) (bool, error)
 	// InOpenRoom reports whether user is in a room that everybody may join or read.
 	InOpenRoom(ctx context.Context, user id.UserID) (bool, error)

@@ -134,7 +134,7 @@ func (a *Accounts) CloseOwn(ctx context.Context, user id.UserID, password string
 	if _, err := a.Prove(ctx, string(user), password); err != nil {
 		return err
 	}
-	return a.close(ctx, user, erase)
+	return a.close(ctx, user, Closing{Erase: erase})
 }
 
 // LoginTokenFor makes a token with which a client signs in once as user. The

@@ -3,9 +3,11 @@ package account
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
 	"plenum/rooms"
@@ -49,8 +51,8 @@ func (a *Accounts) Run(ctx context.Context) error {
 	}
 }
 
-// work does all tasks that there are, and returns the first failure. It is
-// logged; the task stays.
+// work does all tasks that there are, those of an account one after the other,
+// and returns the first failure. It is logged; the task stays.
 func (a *Accounts) work(ctx context.Context) error {
 	tasks, err := a.store.Tasks(ctx)
 	if err != nil {
@@ -59,16 +61,39 @@ func (a *Accounts) work(ctx context.Context) error {
 	}
 	var group errgroup.Group
 	group.SetLimit(tasksAtOnce)
-	for _, t := range tasks {
+	for _, theirs := range byAccount(tasks) {
 		group.Go(func() error {
-			err := a.do(ctx, t)
-			if err != nil {
-				a.failed(ctx, t.Kind, err)
+			for _, t := range theirs {
+				if err := a.do(ctx, t); err != nil {
+					a.failed(ctx, t.Kind, err)
+					return err
+				}
 			}
-			return err
+			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// byAccount sorts tasks by account. Whoever takes back what they sent has to be
+// in their rooms still, so that this comes first.
+func byAccount(tasks []accounts.Task) [][]accounts.Task {
+	var all [][]accounts.Task
+	at := map[id.UserID]int{}
+	for _, t := range tasks {
+		i, known := at[t.User]
+		if !known {
+			i = len(all)
+			at[t.User] = i
+			all = append(all, nil)
+		}
+		if t.Kind == accounts.Redact {
+			all[i] = slices.Insert(all[i], 0, t)
+		} else {
+			all[i] = append(all[i], t)
+		}
+	}
+	return all
 }
 
 func (a *Accounts) failed(ctx context.Context, kind accounts.TaskKind, err error) {
@@ -82,6 +107,8 @@ func (a *Accounts) do(ctx context.Context, t accounts.Task) (err error) {
 	switch t.Kind {
 	case accounts.ShowProfile:
 		err = a.rooms.SetProfile(ctx, t.User)
+	case accounts.Redact:
+		err = a.redactAll(ctx, t.User)
 	case accounts.Depart:
 		err = a.depart(ctx, t, false)
 	case accounts.Forget:
@@ -111,7 +138,7 @@ func (a *Accounts) depart(ctx context.Context, t accounts.Task, erase bool) erro
 	for _, m := range all {
 		switch m.Membership {
 		case "join", "invite", "knock":
-			if err := a.rooms.Leave(ctx, p, rooms.MemberChange{Room: m.Room}); err != nil && !isRefusal(err) {
+			if err := a.rooms.Leave(ctx, p, rooms.MemberChange{Room: m.Room, Closing: true}); err != nil && !isRefusal(err) {
 				return err
 			}
 		}

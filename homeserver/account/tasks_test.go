@@ -106,7 +106,7 @@ func TestDeparture(t *testing.T) {
 			{Room: "!a", Membership: "join"}, {Room: "!b", Membership: "invite"}, {Room: "!c", Membership: "knock"},
 			{Room: "!d", Membership: "leave"}, {Room: "!e", Membership: "ban"}, {Room: "!broken", Membership: "join"},
 		}
-		if err := w.Close(ctx, ada, false); err != nil {
+		if err := w.Close(ctx, ada, Closing{}); err != nil {
 			t.Fatal(err)
 		}
 		w.wantTold("devices @ada:one.example D")
@@ -120,10 +120,10 @@ func TestDeparture(t *testing.T) {
 		if p, err := w.Profile(ctx, matrix.Principal{}, ada); err != nil || p.Text(accounts.DisplayName) != "Countess" {
 			t.Errorf("profile of a closed account: %s, %v", p, err)
 		}
-		if err := w.Close(ctx, ada, false); !matrix.IsCode(err, matrix.NotFound) {
+		if err := w.Close(ctx, ada, Closing{}); !matrix.IsCode(err, matrix.NotFound) {
 			t.Errorf("closed twice: %v", err)
 		}
-		if err := w.Close(ctx, ada, true); err != nil {
+		if err := w.Close(ctx, ada, Closing{Erase: true}); err != nil {
 			t.Errorf("erased later: %v", err)
 		}
 	})
@@ -134,7 +134,7 @@ func TestErasureIsFinishedAfterACrash(t *testing.T) {
 		w := newWorld(t, db, Options{})
 		ctx := t.Context()
 		w.create("ada")
-		if err := w.Close(ctx, ada, true); err != nil {
+		if err := w.Close(ctx, ada, Closing{Erase: true}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Profile(ctx, matrix.Principal{}, ada); !matrix.IsCode(err, matrix.NotFound) {
@@ -161,6 +161,47 @@ func TestErasureIsFinishedAfterACrash(t *testing.T) {
 			t.Error(err)
 		}
 		w.wantTold()
+	})
+}
+
+func TestWordsAreTakenBackBeforeDeparture(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		w := newWorld(t, db, Options{})
+		ctx := t.Context()
+		w.create("ada")
+		w.told.rooms = []rooms.Membership{{Room: "!left", Membership: "leave"}, {Room: "!said", Membership: "join"}}
+		key := func(s string) *string { return &s }
+		for i, e := range []*rooms.Event{
+			{ID: "$member", Type: "m.room.member", StateKey: key("@ada:one.example")},
+			{ID: "$invite", Type: "m.room.member", StateKey: key("@bob:one.example")},
+			{ID: "$said", Type: "m.room.message"},
+			{ID: "$name", Type: "m.room.name", StateKey: key("")},
+			{ID: "$redaction", Type: "m.room.redaction"},
+			{ID: "$elsewhere", Type: "m.room.message", Room: "!left"},
+		} {
+			e.Sender, e.Pos = ada, matrix.Position(i-3) // some came from other servers
+			if e.Room == "" {
+				e.Room = "!said"
+			}
+			w.told.sent = append(w.told.sent, e)
+		}
+		if err := w.Close(ctx, ada, Closing{Redact: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.told.fail(true)
+		if err := w.work(ctx); !errors.Is(err, errFailing) {
+			t.Errorf("got %v", err)
+		}
+		w.told.fail(false)
+		w.restart(Options{})
+		if err := w.work(ctx); err != nil {
+			t.Fatal(err)
+		}
+		got := w.told.take()
+		want := []string{"redact @ada:one.example $member", "redact @ada:one.example $said", "leave @ada:one.example !said", "gone @ada:one.example"}
+		if !slices.Equal(got, want) {
+			t.Errorf("others were asked to do %q, want %q", got, want)
+		}
 	})
 }
 

@@ -96,6 +96,7 @@ type notes struct {
 	mu      sync.Mutex
 	list    []string
 	rooms   []rooms.Membership
+	sent    []*rooms.Event
 	failing bool
 	news    chan struct{} // holds one value when something was noted
 }
@@ -132,6 +133,22 @@ func (n *notes) await(t *testing.T, count int) {
 			t.Fatal("others were not asked")
 		}
 	}
+}
+
+// SentBy has two events of everybody in room !said, until they are redacted.
+func (n *notes) SentBy(_ context.Context, _ id.UserID, room id.RoomID, after matrix.Position, _ int) (all []*rooms.Event, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, e := range n.sent {
+		if e.Room == room && e.Pos > after {
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}
+
+func (n *notes) Redact(_ context.Context, p matrix.Principal, q rooms.Redaction) (id.EventID, error) {
+	return "", n.note("redact " + string(p.User) + " " + string(q.Event))
 }
 
 // take returns what was noted since the last call, in order.

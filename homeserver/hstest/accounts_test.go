@@ -72,7 +72,7 @@ func TestAClosedAccountLeavesItsRooms(t *testing.T) {
 		room := ada.CreateRoom(hstest.Public)
 		bob.Join(room)
 		ada.Sync()
-		if err := s.Admin().Deactivate(t.Context(), bob.User, false); err != nil {
+		if err := s.Admin().Deactivate(t.Context(), bob.User, admin.Deactivation{}); err != nil {
 			t.Fatal(err)
 		}
 		bob.Refused(matrix.UnknownToken).Sync()

@@ -18,6 +18,7 @@ const (
 	ShowProfile TaskKind = 1 // in the rooms of the account
 	Depart      TaskKind = 2 // from everything, after the account was closed
 	Forget      TaskKind = 3 // like Depart, and what the account has stored is removed
+	Redact      TaskKind = 4 // what the account has sent, before it departs
 )
 
 // Task is something to be done elsewhere because an account has changed. It

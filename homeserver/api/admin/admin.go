@@ -83,7 +83,7 @@ func (a *API) setPassword(ctx context.Context, r *httpx.Request[NewPassword]) (h
 
 // deactivate is POST of the end of an account.
 func (a *API) deactivate(ctx context.Context, r *httpx.Request[Deactivation]) (httpx.None, error) {
-	return httpx.None{}, a.accounts.Close(ctx, id.UserID(r.Path("user")), r.Body.Erase)
+	return httpx.None{}, a.accounts.Close(ctx, id.UserID(r.Path("user")), account.Closing{Erase: r.Body.Erase, Redact: r.Body.Redact})
 }
 
 // notify is POST of a notice of the server to somebody.

@@ -43,10 +43,9 @@ func (c *Client) SetPassword(ctx context.Context, user id.UserID, password strin
 	return err
 }
 
-// Deactivate closes an account for ever. With erase, what it has left on this
-// server is removed as well.
-func (c *Client) Deactivate(ctx context.Context, user id.UserID, erase bool) error {
-	_, err := call[struct{}](ctx, c, http.MethodPost, userPath(user)+"/deactivate", Deactivation{Erase: erase})
+// Deactivate closes an account for ever.
+func (c *Client) Deactivate(ctx context.Context, user id.UserID, how Deactivation) error {
+	_, err := call[struct{}](ctx, c, http.MethodPost, userPath(user)+"/deactivate", how)
 	return err
 }
 

@@ -49,7 +49,8 @@ type NewPassword struct {
 
 // Deactivation says how an account is closed.
 type Deactivation struct {
-	Erase bool `json:"erase"`
+	Erase  bool `json:"erase"`  // what it has stored
+	Redact bool `json:"redact"` // what it has sent
 }
 
 // Token is a registration token.

@@ -67,7 +67,7 @@ func newWorld(t *testing.T, db *storage.DB, opt account.Options) *world {
 	return w
 }
 
-type someRooms struct{}
+type someRooms struct{ account.Rooms }
 
 func (someRooms) SetProfile(context.Context, id.UserID) error { return nil }
 func (someRooms) MembershipsOf(context.Context, id.UserID) ([]rooms.Membership, error) {

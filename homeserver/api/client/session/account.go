@@ -35,7 +35,8 @@ func (a *API) changePassword(ctx context.Context, r *httpx.Request[passwordReque
 }
 
 type deactivateRequest struct {
-	Erase bool `json:"erase"`
+	Erase  bool `json:"erase"`
+	Redact bool `json:"plenum.redact"` // ours: take back what was sent
 	authRequest
 }
 
@@ -45,7 +46,7 @@ type unbindResponse struct {
 
 // deactivate is POST /account/deactivate.
 func (a *API) deactivate(ctx context.Context, r *httpx.Request[deactivateRequest]) (unbindResponse, error) {
-	err := a.accounts.Deactivate(ctx, r.Principal, r.Body.Erase, r.Body.Auth)
+	err := a.accounts.Deactivate(ctx, r.Principal, account.Closing{Erase: r.Body.Erase, Redact: r.Body.Redact}, r.Body.Auth)
 	return unbindResponse{"success"}, err // there is nothing to unbind
 }
 

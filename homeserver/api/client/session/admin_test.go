@@ -93,7 +93,7 @@ func TestModerationIsForAdministrators(t *testing.T) {
 	root, ada := w.admin(), w.open("ada")
 	other := w.openAs(account.NewAccount{Name: "root2", Password: "secret of root2", Admin: true})
 	gone := w.open("gone")
-	if err := w.Close(t.Context(), id.UserID(gone.user), false); err != nil {
+	if err := w.Close(t.Context(), id.UserID(gone.user), account.Closing{}); err != nil {
 		t.Fatal(err)
 	}
 	for what, body := range map[string]obj{"lock": {"locked": true}, "suspend": {"suspended": true}} {

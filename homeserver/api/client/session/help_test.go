@@ -79,7 +79,7 @@ func (w *world) settle() {
 }
 
 // noRooms is a server without rooms.
-type noRooms struct{}
+type noRooms struct{ account.Rooms }
 
 func (noRooms) SetProfile(context.Context, id.UserID) error { return nil }
 func (noRooms) MembershipsOf(context.Context, id.UserID) ([]rooms.Membership, error) {
