@@ -20,6 +20,7 @@ type Redaction struct {
 	Event   id.EventID
 	Content json.RawMessage // "reason" and whatever else the redaction says
 	Txn     string
+	Related []string // also what relates to the event in these ways; "*": in any
 
 	delayed *Delayed
 }
@@ -44,6 +45,10 @@ func (r *Rooms) Redact(ctx context.Context, p matrix.Principal, q Redaction) (id
 		}
 		if target.Room != q.Room {
 			return "", matrix.Errorf(matrix.NotFound, "There is no such event in this room.")
+		}
+		// What relates to it goes first: who asks again after a crash finds the rest.
+		if err := r.redactRelated(ctx, rm, p, target, q); err != nil {
+			return "", err
 		}
 		return r.redact(ctx, rm, p, target, q, txn)
 	})

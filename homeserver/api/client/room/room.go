@@ -34,5 +34,5 @@ func New(r *rooms.Rooms, d *userdata.Data, later *delayed.Events) *API {
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
 	return slices.Concat(a.readingRoutes(), a.stateRoutes(), a.relationRoutes(),
-		a.membershipRoutes(), a.sendingRoutes(), a.laterRoutes(), a.spaceRoutes(), a.reportRoutes())
+		a.membershipRoutes(), a.sendingRoutes(), a.redactingRoutes(), a.laterRoutes(), a.spaceRoutes(), a.reportRoutes())
 }

@@ -18,7 +18,6 @@ func (a *API) sendingRoutes() []httpx.Route {
 		httpx.Post(v3+"/createRoom", httpx.UserNotSuspended, spec+"post_matrixclientv3createroom", httpx.RateInvite, a.create),
 		httpx.Put(room+"/send/{eventType}/{txnId}", httpx.UserNotSuspended, spec+"put_matrixclientv3roomsroomidsendeventtypetxnid", httpx.RateMessage, a.send).OrEmpty(),
 		httpx.Put(room+"/state/{eventType}/{stateKey?}", httpx.UserNotSuspended, spec+"put_matrixclientv3roomsroomidstateeventtypestatekey", httpx.RateMessage, a.setState),
-		httpx.Put(room+"/redact/{eventId}/{txnId}", httpx.User, spec+"put_matrixclientv3roomsroomidredacteventidtxnid", httpx.RateMessage, a.redact),
 		httpx.Post(room+"/upgrade", httpx.UserNotSuspended, spec+"post_matrixclientv3roomsroomidupgrade", httpx.RateInvite, a.upgrade),
 	}
 }
@@ -71,14 +70,6 @@ func draft[T any](r *httpx.Request[T], content json.RawMessage) (rooms.Draft, er
 	var err error
 	d.Sticky, err = sticky(r)
 	return d, err
-}
-
-// redact is PUT /rooms/{roomId}/redact/{eventId}/{txnId}.
-func (a *API) redact(ctx context.Context, r *httpx.Request[json.RawMessage]) (eventResponse, error) {
-	ev, err := a.rooms.Redact(ctx, r.Principal, rooms.Redaction{
-		Room: id.RoomID(r.Path("roomId")), Event: id.EventID(r.Path("eventId")), Txn: r.Path("txnId"), Content: r.Body,
-	})
-	return eventResponse{Event: ev}, err
 }
 
 type upgradeRequest struct {
