@@ -22,6 +22,8 @@ func checkNew(kind Kind, ruleID string, n NewRule) error {
 	switch {
 	case (&Rules{}).of(kind) == nil:
 		return matrix.Errorf(matrix.InvalidParam, "There are no push rules of kind %q.", kind)
+	case kind == PostContent:
+		return matrix.Errorf(matrix.InvalidParam, "Push rules of kind %q are for the server.", kind)
 	case ruleID == "" || len(ruleID) > maxRuleID:
 		return matrix.Errorf(matrix.InvalidParam, "The id of a rule must have 1 to %d bytes.", maxRuleID)
 	case ruleID[0] == '.':

@@ -134,7 +134,7 @@ func (b *book) in(room id.RoomID) (*set, setKey) {
 func compileRule(kind Kind, r Rule, user id.UserID) *compiled {
 	c := &compiled{quiet: r.Default && readsText(r.ID), outcome: newOutcome(r.Actions), key: keyOf(kind, r, user)}
 	switch kind {
-	case Override, Underride:
+	case Override, PostContent, Underride:
 		for _, raw := range r.Conditions {
 			c.conditions = append(c.conditions, compileCondition(raw, string(user)))
 		}
@@ -190,7 +190,7 @@ func conditionKey(raw json.RawMessage, self string) string {
 	if v := gjson.ParseBytes(c.Value); v.Type == gjson.String {
 		value = text(&v.Str)
 	}
-	return strings.Join([]string{strconv.Quote(c.Kind), text(c.Key), text(c.Pattern), value, strconv.Quote(c.Is)}, " ")
+	return strings.Join([]string{strconv.Quote(c.Kind), text(c.Key), text(c.Pattern), value, strconv.Quote(c.Is), c.subscribed()}, " ")
 }
 
 // newOutcome reads the actions of a rule. What is not known is ignored, such

@@ -37,11 +37,12 @@ func plainly(ok bool) (answer, need) {
 
 // conditionJSON is a condition as clients write it.
 type conditionJSON struct {
-	Kind    string          `json:"kind"`
-	Key     *string         `json:"key"`
-	Pattern *string         `json:"pattern"`
-	Value   json.RawMessage `json:"value"`
-	Is      string          `json:"is"`
+	Kind       string          `json:"kind"`
+	Key        *string         `json:"key"`
+	Pattern    *string         `json:"pattern"`
+	Value      json.RawMessage `json:"value"`
+	Is         string          `json:"is"`
+	Subscribed *bool           `json:"subscribed"`
 }
 
 // compileCondition compiles a condition of a rule of self. Where it names
@@ -62,6 +63,8 @@ func compileCondition(raw json.RawMessage, self string) condition {
 		return containsDisplayName
 	case c.Kind == "room_member_count":
 		return countCondition(c.Is)
+	case c.Kind == threadSubscription && c.Subscribed != nil:
+		return threadCondition(*c.Subscribed)
 	case c.Kind == "sender_notification_permission" && c.Key != nil:
 		return func(s *subject) (answer, need) { return plainly(s.mayNotify(*c.Key)) }
 	}

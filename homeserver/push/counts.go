@@ -116,7 +116,7 @@ func (p *Push) catchUp(ctx context.Context, u *user, rm *rooms.Room, t *tally, r
 	if err != nil {
 		return err
 	}
-	who := &person{ctx: ctx, user: u.id, room: rm, name: t.name}
+	who := &person{ctx: ctx, user: u.id, room: rm, data: p.data, name: t.name}
 	for _, e := range evs {
 		if err := p.take(ctx, who, rules, t, e); err != nil {
 			return err

@@ -54,6 +54,13 @@ const defaultContent = `[
 {"rule_id":".m.rule.contains_user_name","pattern":"{{localpart}}","actions":["notify",{"set_tweak":"sound","value":"default"},{"set_tweak":"highlight"}]}
 ]`
 
+// defaultPostContent are the rules about threads that people have subscribed to
+// (MSC4306): those always notify, and others only by the rules before.
+const defaultPostContent = `[
+{"rule_id":".io.element.msc4306.rule.unsubscribed_thread","conditions":[{"kind":"io.element.msc4306.thread_subscription","subscribed":false}],"actions":[]},
+{"rule_id":".io.element.msc4306.rule.subscribed_thread","conditions":[{"kind":"io.element.msc4306.thread_subscription","subscribed":true}],"actions":["notify",{"set_tweak":"sound","value":"default"}]}
+]`
+
 // Spec: client-server-api#default-underride-rules
 const defaultUnderride = `[
 {"rule_id":".m.rule.call","conditions":[{"kind":"event_match","key":"type","pattern":"m.call.invite"}],"actions":["notify",{"set_tweak":"sound","value":"ring"}]},
@@ -80,7 +87,8 @@ func readsText(ruleID string) bool {
 // defaultRules returns the rules that the server gives to user.
 func defaultRules(user id.UserID) *Rules {
 	return &Rules{
-		Override: defaultsOf(defaultOverride, user), Content: defaultsOf(defaultContent, user), Underride: defaultsOf(defaultUnderride, user),
+		Override: defaultsOf(defaultOverride, user), Content: defaultsOf(defaultContent, user),
+		PostContent: defaultsOf(defaultPostContent, user), Underride: defaultsOf(defaultUnderride, user),
 		Room: []Rule{}, Sender: []Rule{},
 	}
 }

@@ -27,6 +27,9 @@ type Data interface {
 	Reads(ctx context.Context, user id.UserID, room id.RoomID) (*store.Reads, error)
 	// HasNewReceipts reports whether a receipt of room may have changed after a position.
 	HasNewReceipts(room id.RoomID, after matrix.Position) bool
+	// FollowsThread reports whether user is subscribed to a thread, and whether
+	// they ever said anything of any thread.
+	FollowsThread(ctx context.Context, user id.UserID, room id.RoomID, root id.EventID) (subscribed, knows bool, err error)
 	// IsIgnoring reports whether user does not want to hear from other.
 	IsIgnoring(ctx context.Context, user, other id.UserID) (bool, error)
 	// HidesInvitation reports whether user does not learn that by has invited them.

@@ -15,11 +15,12 @@ type Kind string
 
 // The kinds, in the order in which they are checked.
 const (
-	Override  Kind = "override"
-	Content   Kind = "content"
-	Room      Kind = "room"
-	Sender    Kind = "sender"
-	Underride Kind = "underride"
+	Override    Kind = "override"
+	Content     Kind = "content"
+	PostContent Kind = "postcontent" // rules of the server alone
+	Room        Kind = "room"
+	Sender      Kind = "sender"
+	Underride   Kind = "underride"
 )
 
 // Rule is a push rule, as clients see it. It is immutable.
@@ -27,18 +28,19 @@ type Rule struct {
 	ID         string            `json:"rule_id"`
 	Default    bool              `json:"default"`
 	Enabled    bool              `json:"enabled"`
-	Conditions []json.RawMessage `json:"conditions,omitzero"` // of Override and Underride; nil for the others
+	Conditions []json.RawMessage `json:"conditions,omitzero"` // of Override, PostContent and Underride; nil for the others
 	Pattern    string            `json:"pattern,omitempty"`   // of Content
 	Actions    []json.RawMessage `json:"actions"`
 }
 
 // Rules are all push rules of a user, each kind in the order of importance.
 type Rules struct {
-	Override  []Rule `json:"override"`
-	Content   []Rule `json:"content"`
-	Room      []Rule `json:"room"`
-	Sender    []Rule `json:"sender"`
-	Underride []Rule `json:"underride"`
+	Override    []Rule `json:"override"`
+	Content     []Rule `json:"content"`
+	PostContent []Rule `json:"postcontent"`
+	Room        []Rule `json:"room"`
+	Sender      []Rule `json:"sender"`
+	Underride   []Rule `json:"underride"`
 }
 
 // Content is what clients see under m.push_rules.
@@ -53,6 +55,8 @@ func (r *Rules) of(kind Kind) *[]Rule {
 		return &r.Override
 	case Content:
 		return &r.Content
+	case PostContent:
+		return &r.PostContent
 	case Room:
 		return &r.Room
 	case Sender:
@@ -79,7 +83,7 @@ func indexOf(list []Rule, ruleID string) int {
 	return slices.IndexFunc(list, func(r Rule) bool { return r.ID == ruleID })
 }
 
-func kinds() []Kind { return []Kind{Override, Content, Room, Sender, Underride} }
+func kinds() []Kind { return []Kind{Override, Content, PostContent, Room, Sender, Underride} }
 
 // parse reads stored rules. Rules that the server gives to everybody are
 // those of today, defaults, with what the user changed of them.

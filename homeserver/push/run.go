@@ -143,5 +143,5 @@ func (p *Push) outcomeFor(ctx context.Context, user id.UserID, rm *rooms.Room, e
 	if err != nil {
 		return none, err
 	}
-	return p.outcome(ctx, &person{ctx: ctx, user: user, room: rm}, rules, e)
+	return p.outcome(ctx, &person{ctx: ctx, user: user, room: rm, data: p.data}, rules, e)
 }

@@ -58,6 +58,7 @@ type person struct {
 	ctx  context.Context
 	user id.UserID
 	room *rooms.Room
+	data Data
 	name *string // the display name in the room, in lower case; nil: not looked up
 }
 

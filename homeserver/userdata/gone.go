@@ -35,7 +35,7 @@ func (d *Data) Gone(ctx context.Context, user id.UserID, _ bool) error {
 			return err
 		}
 		for _, drop := range []func(context.Context, *storage.Tx, id.UserID) error{
-			store.DeleteAccountData, store.DeleteFilters, store.DeleteReceipts,
+			store.DeleteAccountData, store.DeleteFilters, store.DeleteReceipts, store.DeleteSubscriptions,
 		} {
 			if err := drop(ctx, tx, user); err != nil {
 				return err
@@ -43,6 +43,7 @@ func (d *Data) Gone(ctx context.Context, user id.UserID, _ bool) error {
 		}
 		tx.OnCommit(func() {
 			d.accounts.forget(user)
+			d.threads.forget(user)
 			for _, room := range inRooms {
 				d.receipts.forget(room)
 			}

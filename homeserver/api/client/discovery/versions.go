@@ -34,6 +34,8 @@ func supported(opt Options) versionsResponse {
 			"org.matrix.msc4140.stable":                      opt.MaxScheduled > 0,
 			"org.matrix.msc4143":                             len(opt.Transports) > 0, // servers for calls
 			"org.matrix.msc4222":                             true,                    // state after the timeline
+			"org.matrix.msc4306":                             true,                    // subscriptions to threads
+			"org.matrix.msc4308":                             true,                    // and the list of them
 			"org.matrix.simplified_msc3575":                  true,                    // sliding sync
 			"uk.half-shot.msc2666.query_mutual_rooms":        true,                    // rooms shared with somebody
 			"uk.half-shot.msc2666.query_mutual_rooms.stable": true,

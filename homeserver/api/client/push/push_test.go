@@ -117,7 +117,7 @@ func TestRules(t *testing.T) {
 	each(t, func(w *world) {
 		const rules = "/pushrules/global"
 		for _, path := range []string{"/pushrules/", "/pushrules"} {
-			if _, all := w.try("GET", path, ""); all.Get("global.override.0.rule_id").Str != ".m.rule.master" || len(all.Get("global").Map()) != 5 {
+			if _, all := w.try("GET", path, ""); all.Get("global.override.0.rule_id").Str != ".m.rule.master" || len(all.Get("global").Map()) != 6 {
 				w.Errorf("%s: %s", path, all.Raw)
 			}
 		}

@@ -31,7 +31,7 @@ func New(d *userdata.Data) *API { return &API{data: d} }
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
-	return slices.Concat(a.accountDataRoutes(), a.tagRoutes(), a.filterRoutes(), a.receiptRoutes(), a.presenceRoutes())
+	return slices.Concat(a.accountDataRoutes(), a.tagRoutes(), a.filterRoutes(), a.receiptRoutes(), a.presenceRoutes(), a.threadRoutes())
 }
 
 // own returns the user whom the path names, who must be who asks.
