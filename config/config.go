@@ -84,6 +84,9 @@ type Federation struct {
 	Proxies      []string `example:"*.onion socks5h://127.0.0.1:9050" doc:"SOCKS5 proxies through which servers are reached: each a pattern of server names and the proxy's address. The first that fits counts. With socks5h the proxy also looks up names, as Tor does; names that end in .onion need such a one."`
 	OnionOnly    bool     `default:"false" doc:"Speak only with servers inside Tor, whose names end in .onion, and look up no other names."`
 	Notaries     []string `example:"keys.example.org" doc:"Servers that are asked for the signing keys of servers that do not answer. They learn whom this server speaks with, and are believed. Empty: nobody is."`
+	Typing       bool     `default:"true" doc:"Tell other servers who is typing, in the rooms that they are in."`
+	Receipts     bool     `default:"true" doc:"Tell other servers how far people have read, in the rooms that they are in, as people here are told. Receipts that people keep private stay here in any case."`
+	Presence     bool     `default:"true" doc:"Tell other servers who is online, if presence.enabled is set. They learn it of people with whom theirs share a room."`
 	Profiles     bool     `default:"true" doc:"Ask other servers for the profiles of their people when somebody here looks at one."`
 	Media        bool     `default:"true" doc:"Fetch pictures and files from other servers when somebody here looks at one."`
 }

@@ -52,8 +52,8 @@ func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Stor
 	}
 }
 
-func userdataOptions(cfg config.Config) userdata.Options {
-	return userdata.Options{System: noticesAccount(cfg), Presence: cfg.Presence.Enabled, PushRules: push.DefaultContent}
+func userdataOptions(cfg config.Config, abroad userdata.Abroad) userdata.Options {
+	return userdata.Options{Abroad: abroad, System: noticesAccount(cfg), Presence: cfg.Presence.Enabled, PushRules: push.DefaultContent}
 }
 
 func pushOptions(cfg config.Config) push.Options {
@@ -65,12 +65,12 @@ func searchOptions(cfg config.Config, people *accounts.Store) search.Options {
 	return search.Options{Off: !cfg.Search.Enabled, Erased: people.IsErased}
 }
 
-func keysOptions(cfg config.Config) e2ee.Options {
-	return e2ee.Options{ServerName: cfg.ServerName, Strangers: cfg.Privacy.Keys == "anyone", ShowNames: cfg.Privacy.Devices}
+func keysOptions(cfg config.Config, others e2ee.Peers) e2ee.Options {
+	return e2ee.Options{ServerName: cfg.ServerName, Peers: others, Strangers: cfg.Privacy.Keys == "anyone", ShowNames: cfg.Privacy.Devices}
 }
 
-func todeviceOptions(cfg config.Config) todevice.Options {
-	return todevice.Options{ServerName: cfg.ServerName}
+func todeviceOptions(cfg config.Config, out todevice.Outbox) todevice.Options {
+	return todevice.Options{ServerName: cfg.ServerName, Outbox: out}
 }
 
 func delayedOptions(cfg config.Config) delayed.Options {

@@ -19,11 +19,13 @@ import (
 	"plenum/homeserver/account"
 	"plenum/homeserver/appservice"
 	"plenum/homeserver/delayed"
+	"plenum/homeserver/inbound"
 	"plenum/homeserver/media"
 	"plenum/homeserver/notice"
 	"plenum/homeserver/oauth"
 	"plenum/homeserver/peers"
 	"plenum/homeserver/peers/keyring"
+	"plenum/homeserver/peers/outbox"
 	"plenum/homeserver/preview"
 	"plenum/homeserver/push"
 	"plenum/homeserver/search"
@@ -66,6 +68,8 @@ type parts struct {
 	sync       *sync.Syncer
 	sliding    *sliding.Engine
 	bridges    *appservice.Sender
+	inbound    *inbound.Inbound // nil for a server that speaks to no others
+	outbox     *outbox.Outbox   // likewise
 }
 
 // newParts opens the database and builds everything on it. On an error, what
@@ -103,17 +107,20 @@ func newParts(ctx context.Context, cfg config.Config, transport http.RoundTrippe
 	if p.rooms, err = rooms.New(p.db, events, people, roomsOptions(cfg, p.signer, people, bridges{p.services, people}, p), log); err != nil {
 		return p, err
 	}
-	if p.userdata, err = userdata.New(p.db, p.rooms, userdataOptions(cfg), log); err != nil {
+	if p.keys, err = e2ee.New(ctx, p.db, p.rooms, devices{people}, keysOptions(cfg, p.peersForKeys()), log); err != nil {
+		return p, err
+	}
+	if err := p.openOutbox(ctx, cfg, log); err != nil {
+		return p, err
+	}
+	if p.userdata, err = userdata.New(p.db, p.rooms, userdataOptions(cfg, p.abroad()), log); err != nil {
 		return p, err
 	}
 	if p.push, err = push.New(p.db, p.rooms, p.userdata, pushOptions(cfg), log); err != nil {
 		return p, err
 	}
 	p.search = search.New(p.db, p.rooms, searchOptions(cfg, people), log)
-	if p.keys, err = e2ee.New(ctx, p.db, p.rooms, devices{people}, keysOptions(cfg), log); err != nil {
-		return p, err
-	}
-	if p.todevice, err = todevice.New(p.db, devices{people}, todeviceOptions(cfg), log); err != nil {
+	if p.todevice, err = todevice.New(p.db, devices{people}, todeviceOptions(cfg, p.mailbox()), log); err != nil {
 		return p, err
 	}
 	if p.delayed, err = delayed.New(ctx, p.db, p.rooms, people, delayedOptions(cfg), log); err != nil {
@@ -139,17 +146,20 @@ func newParts(ctx context.Context, cfg config.Config, transport http.RoundTrippe
 		return p, err
 	}
 	p.notices = notice.New(p.accounts, p.rooms, p.userdata, cfg.Notices.Name)
-	return p, nil
+	return p, p.openInbound(log)
 }
 
 // add adds what runs for as long as the server does.
 func (p *parts) add(g *run.Group) {
 	if p.peers != nil {
 		g.Add("other servers", p.peers.Run)
+		g.Add("transactions", p.inbound.Run)
+		g.Add("outbox", p.outbox.Run)
 	}
 	g.Add("accounts", p.accounts.Run)
 	g.Add("signing in", p.oauth.Run)
 	g.Add("user data", p.userdata.Run)
+	g.Add("keys", p.keys.Run)
 	g.Add("push", p.push.Run)
 	g.Add("search", p.search.Run)
 	g.Add("to device", p.todevice.Run)

@@ -22,7 +22,6 @@ import (
 	syncapi "plenum/homeserver/api/client/sync"
 	todeviceapi "plenum/homeserver/api/client/todevice"
 	userdataapi "plenum/homeserver/api/client/userdata"
-	"plenum/homeserver/api/serverkeys"
 	"plenum/homeserver/api/synapse"
 	"plenum/homeserver/api/web"
 	"plenum/internal/httpx"
@@ -54,15 +53,5 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		previewapi.New(p.previews).Routes(),
 		synapse.New(p.notices).Routes(),
 		web.New(p.accounts.First(), cfg.ServerName, publicURL(cfg)).Routes(),
-	)
-}
-
-// serverRoutes is what is served to other servers, if this one speaks to any.
-func (p *parts) serverRoutes() []httpx.Route {
-	if p.peers == nil {
-		return nil
-	}
-	return slices.Concat(
-		serverkeys.New(p.ring).Routes(),
 	)
 }

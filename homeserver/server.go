@@ -67,6 +67,9 @@ func NewInside(ctx context.Context, cfg config.Config, transport http.RoundTripp
 	}
 	s.backups = newMaker(cfg, s.parts, log)
 	registerStorage(s.metrics, s.parts.db)
+	if s.parts.inbound != nil {
+		s.metrics.MustRegister(s.parts.inbound.Collectors()...)
+	}
 	s.routes = s.parts.routes(cfg)
 	proxies, err := trustedProxies(cfg)
 	if err != nil {

@@ -32,7 +32,6 @@ type Options struct {
 	Patience  time.Duration // until a transaction is answered though events of it are still being handled; 1 min
 	PerEvent  time.Duration // for one event and what it is built on; 5 min
 	PerEDU    time.Duration // 30 s
-	Metrics   prometheus.Registerer
 }
 
 func (o Options) withDefaults() Options {
@@ -86,9 +85,14 @@ func New(r Rooms, edus map[string]EDUHandler, opt Options, log *slog.Logger) (*I
 	opt = opt.withDefaults()
 	life, end := context.WithCancel(context.Background())
 	return &Inbound{
-		rooms: r, edus: edus, opt: opt, log: log, metrics: newMetrics(opt.Metrics),
+		rooms: r, edus: edus, opt: opt, log: log, metrics: newMetrics(),
 		life: life, end: end, origins: map[string]*origin{}, heard: heard,
 	}, nil
+}
+
+// Collectors are the figures of what came in.
+func (in *Inbound) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{in.metrics.transactions, in.metrics.pdus, in.metrics.edus}
 }
 
 // Run ends what is still being handled when ctx ends, and waits for it.

@@ -8,8 +8,8 @@ type metrics struct {
 	transactions, pdus, edus *prometheus.CounterVec
 }
 
-func newMetrics(r prometheus.Registerer) *metrics {
-	m := &metrics{
+func newMetrics() *metrics {
+	return &metrics{
 		transactions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "plenum_inbound_transactions_total", Help: "Transactions of other servers, by what became of them.",
 		}, []string{"outcome"}),
@@ -20,10 +20,6 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "plenum_inbound_edus_total", Help: "Ephemeral data in transactions of other servers, by what became of it.",
 		}, []string{"type", "outcome"}),
 	}
-	if r != nil {
-		r.MustRegister(m.transactions, m.pdus, m.edus)
-	}
-	return m
 }
 
 func (m *metrics) transaction(outcome string) { m.transactions.WithLabelValues(outcome).Inc() }

@@ -28,6 +28,10 @@ const (
 // that was left alone has spoken to us, or answers again.
 func AwakeTopic(server string) string { return "server/" + server }
 
+// AnyAwakeTopic is told together with every AwakeTopic, for who waits for many
+// servers. Until says which of them it was.
+const AnyAwakeTopic = "servers awake"
+
 // trouble is what is known of a server that does not answer.
 type trouble struct {
 	failures int
@@ -127,6 +131,7 @@ func (p *patience) well(server string) {
 	p.mu.Unlock()
 	if ok {
 		p.bus.Tell(AwakeTopic(server))
+		p.bus.Tell(AnyAwakeTopic)
 	}
 }
 
