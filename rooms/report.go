@@ -22,17 +22,25 @@ func (r *Rooms) ReportEvent(ctx context.Context, p matrix.Principal, room id.Roo
 		return err
 	}
 	e, err := r.Event(ctx, ev)
+	if err == nil {
+		err = rm.checkReports(ctx, p, e)
+	}
 	if err != nil {
 		return err
 	}
+	return r.report(ctx, p, reports.Report{Kind: reports.Event, Room: room, Event: ev, User: e.Sender, Reason: reason, Score: score})
+}
+
+// checkReports refuses reports of events that p does not see in the room.
+func (rm *Room) checkReports(ctx context.Context, p matrix.Principal, e *Event) error {
 	seen, err := rm.Visible(ctx, p.User, []*Event{e})
 	if err != nil {
 		return err
 	}
-	if e.Room != room || len(seen) == 0 || rm.MembershipOf(p.User) != "join" {
+	if e.Room != rm.id || len(seen) == 0 || rm.MembershipOf(p.User) != "join" {
 		return matrix.Errorf(matrix.NotFound, "There is no such event in a room that you are in.")
 	}
-	return r.report(ctx, p, reports.Report{Kind: reports.Event, Room: room, Event: ev, User: e.Sender, Reason: reason, Score: score})
+	return nil
 }
 
 // ReportRoom tells those who run the server of a room. Who is not in the room

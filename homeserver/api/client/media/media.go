@@ -37,7 +37,8 @@ func (a *API) Routes() []httpx.Route {
 		httpx.Put("/_matrix/media/v3/upload/{serverName}/{mediaId}", httpx.User, spec+"put_matrixmediav3uploadservernamemediaid", httpx.RateMedia, a.fill),
 
 		httpx.Get("/_matrix/client/v1/media/config", httpx.User, spec+"get_matrixclientv1mediaconfig", httpx.RateDefault, a.config),
-		httpx.Raw(http.MethodGet, "/_matrix/client/v1/media/download/{serverName}/{mediaId}", httpx.User, spec+"get_matrixclientv1mediadownloadservernamemediaid", httpx.RateMedia, a.download),
+		httpx.Raw(http.MethodGet, "/_matrix/client/v1/media/download/{serverName}/{mediaId}", httpx.User, spec+"get_matrixclientv1mediadownloadservernamemediaid", httpx.RateMedia, a.download).
+			Also("/_matrix/client/unstable/org.matrix.msc3916/media/download/{serverName}/{mediaId}"),
 		httpx.Raw(http.MethodGet, "/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}", httpx.User, spec+"get_matrixclientv1mediadownloadservernamemediaidfilename", httpx.RateMedia, a.download),
 		httpx.Raw(http.MethodGet, "/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}", httpx.User, spec+"get_matrixclientv1mediathumbnailservernamemediaid", httpx.RateMedia, a.thumbnail),
 
