@@ -10,7 +10,9 @@ import (
 
 	"plenum/config"
 	oauthapi "plenum/homeserver/api/client/oauth"
+	rendezvousapi "plenum/homeserver/api/client/rendezvous"
 	"plenum/homeserver/api/web/portal"
+	"plenum/homeserver/rendezvous"
 	"plenum/internal/httpx"
 )
 
@@ -41,6 +43,7 @@ func (p *parts) oauthRoutes(cfg config.Config) []httpx.Route {
 	return slices.Concat(
 		oauthapi.New(p.oauth, p.accounts, oauthapi.Options{PublicURL: base, SignUp: cfg.Registration.Mode != "closed"}).Routes(),
 		portal.New(p.oauth, p.accounts, base).Routes(),
+		rendezvousapi.New(base, rendezvous.Options{}).Routes(), // of no use but to sign in so
 	)
 }
 

@@ -124,6 +124,7 @@ func discoveryOptions(cfg config.Config, healthy func(context.Context) error) di
 		Encrypted:    cfg.Rooms.Encrypt,
 		SupportPage:  cfg.Support.Page,
 		Previews:     cfg.Previews.Enabled,
+		MinPassword:  cfg.Passwords.MinLength,
 		MaxDelay:     cfg.Later.MaxDelay.Std(),
 		MaxScheduled: cfg.Later.MaxScheduled,
 		Transports:   calls.New(calls.Options{LiveKit: cfg.Calls.LiveKit}).Transports(),

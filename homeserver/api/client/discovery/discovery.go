@@ -28,7 +28,8 @@ type Options struct {
 	Contacts    []Contact // whom to ask for help
 	SupportPage string    // where to find help
 
-	Previews bool // links are looked at for clients
+	Previews    bool // links are looked at for clients
+	MinPassword int  // characters
 
 	MaxDelay     time.Duration // how much later events can be sent
 	MaxScheduled int           // how many of one user; 0: none
@@ -56,12 +57,14 @@ type API struct {
 	client       *httpx.Answer
 	server       *httpx.Answer // nil: not told
 	support      *httpx.Answer // nil: not told
+	minPassword  int
 }
 
 // New returns the API of a server with these options.
 func New(opt Options) *API {
 	a := &API{
 		healthy:      opt.Healthy,
+		minPassword:  opt.MinPassword,
 		versions:     encode(supported(opt)),
 		capabilities: encode(capabilitiesOf(opt, false)),
 		moderating:   encode(capabilitiesOf(opt, true)),
@@ -86,7 +89,7 @@ const (
 
 // Routes lists the endpoints.
 func (a *API) Routes() []httpx.Route {
-	return []httpx.Route{
+	return append(a.policyRoutes(),
 		httpx.Get("/_matrix/client/versions", httpx.Anyone, spec+"get_matrixclientversions", httpx.RateDefault, a.getVersions),
 		httpx.Get(v3+"/capabilities", httpx.User, spec+"get_matrixclientv3capabilities", httpx.RateDefault, a.getCapabilities),
 		httpx.Get("/.well-known/matrix/client", httpx.Anyone, spec+"getwell-knownmatrixclient", httpx.RateDefault, told(a.client)),
@@ -94,7 +97,7 @@ func (a *API) Routes() []httpx.Route {
 		httpx.Get("/.well-known/matrix/server", httpx.Anyone, "server-server-api#getwell-knownmatrixserver", httpx.RateDefault, told(a.server)),
 		httpx.Get(v3+"/voip/turnServer", httpx.User, spec+"get_matrixclientv3voipturnserver", httpx.RateDefault, turnServer),
 		httpx.Raw(http.MethodGet, "/_health", httpx.Anyone, "", httpx.NoLimit, a.health),
-	}
+	)
 }
 
 // getVersions is GET /_matrix/client/versions.

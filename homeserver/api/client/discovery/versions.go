@@ -21,19 +21,28 @@ func supported(opt Options) versionsResponse {
 		},
 		Unstable: map[string]bool{
 			"org.matrix.e2e_cross_signing":                   true,
-			"org.matrix.msc2285.stable":                      true,                 // private receipts
-			"org.matrix.msc3391":                             true,                 // account data can be deleted
-			"org.matrix.msc3440.stable":                      true,                 // threads
-			"org.matrix.msc3771":                             true,                 // receipts in threads
-			"org.matrix.msc3773":                             true,                 // unread counts of threads
-			"org.matrix.msc3827.stable":                      true,                 // spaces in the public directory
+			"org.matrix.msc2285.stable":                      true, // private receipts
+			"org.matrix.msc3391":                             true, // account data can be deleted
+			"org.matrix.msc3440.stable":                      true, // threads
+			"org.matrix.msc3771":                             true, // receipts in threads
+			"org.matrix.msc3773":                             true, // unread counts of threads
+			"org.matrix.msc3827.stable":                      true, // spaces in the public directory
+			"org.matrix.msc3881":                             true, // pushers can be switched off
+			"org.matrix.msc3881.stable":                      true,
 			"org.matrix.msc3882":                             true,                 // sign another device in
+			"org.matrix.msc3912":                             true,                 // redact what relates to an event
 			"org.matrix.msc3916.stable":                      true,                 // media for members only
 			"org.matrix.msc3981":                             true,                 // relations of relations
+			"org.matrix.msc4028":                             true,                 // a rule that pushes all encrypted events
+			"org.matrix.msc4108":                             opt.Issuer != "",     // sign in by a QR code
 			"org.matrix.msc4140":                             opt.MaxScheduled > 0, // events that are sent later
 			"org.matrix.msc4140.stable":                      opt.MaxScheduled > 0,
 			"org.matrix.msc4143":                             len(opt.Transports) > 0, // servers for calls
+			"org.matrix.msc4155":                             true,                    // who may invite, by user and server
+			"org.matrix.msc4194":                             true,                    // redact what somebody sent
 			"org.matrix.msc4222":                             true,                    // state after the timeline
+			"org.matrix.msc4380.stable":                      true,                    // nobody may invite
+			"org.matrix.msc4457_report_api":                  true,                    // report whatever it is
 			"org.matrix.msc4306":                             true,                    // subscriptions to threads
 			"org.matrix.msc4308":                             true,                    // and the list of them
 			"org.matrix.simplified_msc3575":                  true,                    // sliding sync
@@ -41,10 +50,12 @@ func supported(opt Options) versionsResponse {
 			"uk.half-shot.msc2666.query_mutual_rooms.stable": true,
 			"uk.tcpip.msc4133":                               true, // any field in a profile
 			"uk.tcpip.msc4133.stable":                        true,
-			"uk.timedout.msc4323.stable":                     true, // lock and suspend accounts
-			"com.beeper.msc4169":                             true, // redact by sending a redaction
-			"fi.mau.msc2246.stable":                          true, // name media first, upload later
-			"fi.mau.msc2659.stable":                          true, // application services are asked whether they hear
+			"uk.timedout.msc4323.stable":                     true,             // lock and suspend accounts
+			"com.beeper.msc4169":                             true,             // redact by sending a redaction
+			"com.beeper.msc4446":                             true,             // move the marker of what is read back
+			"fi.mau.msc2246.stable":                          true,             // name media first, upload later
+			"fi.mau.msc2659.stable":                          true,             // application services are asked whether they hear
+			"io.element.msc4388":                             opt.Issuer != "", // sign in by a QR code, in the form to come
 		},
 	}
 	for _, preset := range opt.Encrypted { // clients do not offer to turn it off there
