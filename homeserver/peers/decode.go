@@ -28,7 +28,7 @@ type decoder struct {
 }
 
 func newDecoder(from io.Reader, maxEvents int) *decoder {
-	return &decoder{json: json.NewDecoder(from), left: maxEvents}
+	return &decoder{json: json.NewDecoder(&squeezed{from: from}), left: maxEvents}
 }
 
 // object calls member for each member of the object that comes next. member
@@ -145,4 +145,45 @@ func decodeJoin(from io.Reader, maxEvents int) (*JoinAnswer, error) {
 		return true, err
 	}
 	return a, d.object(read)
+}
+
+// squeezed is JSON in which every run of white space is one byte long.
+// json.Decoder goes through a run from its start each time that more of it
+// comes, so that one of many megabytes would take it hours.
+type squeezed struct {
+	from                io.Reader
+	space, text, escape bool // what the last byte was, or is in
+}
+
+// Read reads on.
+func (s *squeezed) Read(p []byte) (int, error) {
+	for {
+		n, err := s.from.Read(p)
+		n = s.squeeze(p[:n])
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
+	}
+}
+
+// squeeze leaves out white space and returns how much is left.
+func (s *squeezed) squeeze(p []byte) int {
+	kept := 0
+	for _, c := range p {
+		space := !s.text && (c == ' ' || c == '\n' || c == '\t' || c == '\r')
+		switch {
+		case s.escape:
+			s.escape = false
+		case s.text && c == '\\':
+			s.escape = true
+		case c == '"':
+			s.text = !s.text
+		case space && s.space:
+			continue
+		}
+		s.space = space
+		p[kept] = c
+		kept++
+	}
+	return kept
 }
