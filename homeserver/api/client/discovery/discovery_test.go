@@ -93,9 +93,10 @@ func TestCapabilities(t *testing.T) {
 	const most = `"m.room_versions":{"default":"12","available":{"1":"stable","11":"stable","12":"stable"}},` +
 		`"m.change_password":{"enabled":true},"m.set_displayname":{"enabled":true},"m.set_avatar_url":{"enabled":true},` +
 		`"m.profile_fields":{"enabled":true},"m.3pid_changes":{"enabled":false},"m.get_login_token":{"enabled":true},` +
-		`"m.forget_forced_upon_leave":{"enabled":false}`
-	want(t, get(h, path, "ada"), 200, `{"capabilities":{`+most+`}}`)
-	want(t, get(h, path, "admin"), 200, `{"capabilities":{`+most+`,"m.account_moderation":{"lock":true,"suspend":true}}}`)
+		`"m.forget_forced_upon_leave":{"enabled":false},"io.element.msc4452.preview_url":{"enabled":false}`
+	const later = `,"m.delayed_events":{"max_delay_ms":0,"max_scheduled":0},"org.matrix.msc4140.delayed_events":{"max_delay_ms":0,"max_scheduled":0}`
+	want(t, get(h, path, "ada"), 200, `{"capabilities":{`+most+later+`}}`)
+	want(t, get(h, path, "admin"), 200, `{"capabilities":{`+most+`,"m.account_moderation":{"lock":true,"suspend":true}`+later+`}}`)
 	refused(t, get(h, path, ""), 401, matrix.MissingToken)
 }
 
@@ -156,4 +157,31 @@ func TestHealth(t *testing.T) {
 	want(t, get(h, "/_health", ""), 200, "OK\n")
 	err = errors.New("database /var/lib/plenum is locked")
 	want(t, get(h, "/_health", ""), 503, "not well\n")
+}
+
+func TestRulesAreTold(t *testing.T) {
+	t.Parallel()
+	opt := usual
+	opt.MinPassword = 12
+	h := serve(opt)
+	want(t, get(h, "/_matrix/client/v3/password_policy", ""), 200, `{"policy":{"m.minimum_length":12}}`)
+	const kept = "/_matrix/client/unstable/org.matrix.msc1763/retention/configuration"
+	want(t, get(h, kept, "ada"), 200, `{"policies":{},"limits":{}}`)
+	refused(t, get(h, kept, ""), 401, matrix.MissingToken)
+	refused(t, get(h, "/.well-known/matrix/policy_server", ""), 404, matrix.NotFound)
+}
+
+// TestQRCodesNeedOAuth keeps clients from offering what cannot work.
+func TestQRCodesNeedOAuth(t *testing.T) {
+	t.Parallel()
+	opt := usual
+	for _, issuer := range []string{"", "https://one.example/"} {
+		opt.Issuer = issuer
+		body := get(serve(opt), "/_matrix/client/versions", "").Body.String()
+		for _, flag := range []string{"org.matrix.msc4108", "io.element.msc4388"} {
+			if got := strings.Contains(body, `"`+flag+`":true`); got != (issuer != "") {
+				t.Errorf("issuer %q: %s is %v", issuer, flag, got)
+			}
+		}
+	}
 }
