@@ -66,15 +66,15 @@ type Header struct {
 func (h Header) String() string {
 	var b strings.Builder
 	b.WriteString(Scheme)
-	for i, p := range []struct{ name, value string }{
+	sep := " "
+	for _, p := range []struct{ name, value string }{
 		{"origin", h.Origin}, {"destination", h.Destination}, {"key", h.Key}, {"sig", base64.RawStdEncoding.EncodeToString(h.Signature)},
 	} {
-		if i > 0 {
-			b.WriteByte(',')
-		} else {
-			b.WriteByte(' ')
+		if p.value == "" {
+			continue
 		}
-		b.WriteString(p.name + `="` + escaper.Replace(p.value) + `"`)
+		b.WriteString(sep + p.name + `="` + escaper.Replace(p.value) + `"`)
+		sep = ","
 	}
 	return b.String()
 }
