@@ -62,3 +62,10 @@ func (c *couriers) work(key pusherKey, at *courier) {
 		}
 	}
 }
+
+// sendFresh has a pusher that was set told a token.
+func (c *couriers) sendFresh(key pusherKey) {
+	if c.p.opt.Gateway != nil {
+		c.send(key)
+	}
+}

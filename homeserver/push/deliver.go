@@ -31,6 +31,9 @@ func (p *Push) deliver(ctx context.Context, key pusherKey) error {
 		if to == nil {
 			return nil
 		}
+		if a := p.pushers.waitsFor(key); a != nil {
+			return p.sendToken(ctx, to, a)
+		}
 		list, err := p.waiting(ctx, to)
 		if err != nil || len(list) == 0 {
 			return err
@@ -63,8 +66,8 @@ func (p *Push) deliverOne(ctx context.Context, to *store.Pusher, one store.Push)
 		if n == nil {
 			break // nobody needs it any more
 		}
-		rejected, err := p.send(ctx, to, n)
-		if err == nil && slices.Contains(rejected, to.Key) {
+		gone, err := p.bring(ctx, to, n)
+		if err == nil && gone {
 			return true, p.reject(ctx, to)
 		}
 		if err == nil {
@@ -80,6 +83,15 @@ func (p *Push) deliverOne(ctx context.Context, to *store.Pusher, one store.Push)
 		}
 	}
 	return false, p.done(ctx, to, one)
+}
+
+// bring brings n to a pusher once, and reports whether that is gone.
+func (p *Push) bring(ctx context.Context, to *store.Pusher, n *notification) (gone bool, err error) {
+	if isWeb(to.Kind) {
+		return p.sendWeb(ctx, to, n)
+	}
+	rejected, err := p.send(ctx, to, n)
+	return slices.Contains(rejected, to.Key), err
 }
 
 // done forgets a notification that was brought, even if the server is about

@@ -59,7 +59,8 @@ func (p *Push) write(ctx context.Context, to *store.Pusher, rm *rooms.Room, e *r
 	if err := json.Unmarshal(to.Data, &device.Data); err != nil {
 		return nil, err
 	}
-	idOnly := !p.opt.TellContent || string(device.Data["format"]) == `"event_id_only"`
+	// What goes to a browser, nobody in between can read.
+	idOnly := !p.opt.TellContent && !isWeb(to.Kind) || string(device.Data["format"]) == `"event_id_only"`
 	delete(device.Data, "url")
 	unread, err := p.unreadOf(ctx, to.User)
 	if err != nil {

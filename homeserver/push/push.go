@@ -11,6 +11,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"maunium.net/go/mautrix/id"
 
+	"plenum/homeserver/push/webpush"
 	"plenum/internal/matrix"
 	"plenum/rooms"
 	"plenum/storage"
@@ -43,10 +44,14 @@ type Options struct {
 	Gateway http.RoundTripper
 	// TellContent lets pushers that ask for it have what messages say, and in
 	// which rooms who said it. Otherwise gateways get ids and counts only.
-	TellContent   bool
-	AllowHTTP     bool // gateways without TLS, for tests
-	UsersInMemory int  // users whose rules and counts are kept in memory; 10,000
-	MaxPushers    int  // of one user; 50
+	TellContent bool
+	AllowHTTP   bool // gateways without TLS, for tests
+	// Contact is where those who run push servers reach whoever runs this
+	// server: an address that begins with https: or mailto:. It is required by
+	// some of them.
+	Contact       string
+	UsersInMemory int // users whose rules and counts are kept in memory; 10,000
+	MaxPushers    int // of one user; 50
 	Now           func() time.Time
 }
 
@@ -71,6 +76,8 @@ type Push struct {
 	defaults   *Rules // of whoever it may be
 	common     *book  // of users who never changed their rules
 	pushers    *pushers
+	fresh      *fresh
+	web        *webpush.Sender
 	from       matrix.Position // where Run begins if it never ran before
 }
 
@@ -80,12 +87,15 @@ func New(db *storage.DB, r *rooms.Rooms, data Data, opt Options, log *slog.Logge
 	defaults := defaultRules(anyUser)
 	p := &Push{
 		db: db, rooms: r, data: data, opt: opt.withDefaults(), log: log, defaults: defaults,
-		common: compile(defaults, anyUser, nil), pushers: newPushers(), from: db.Committed(),
+		common: compile(defaults, anyUser, nil), pushers: newPushers(), fresh: newFresh(), from: db.Committed(),
 	}
 	var err error
 	if p.users, err = lru.NewWithEvict(p.opt.UsersInMemory, p.evicted); err != nil {
 		return nil, err
 	}
-	p.judgements, err = newJudgements()
+	if p.judgements, err = newJudgements(); err != nil {
+		return nil, err
+	}
+	p.web, err = openWeb(context.Background(), db, p.opt.Contact)
 	return p, err
 }

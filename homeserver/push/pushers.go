@@ -37,6 +37,7 @@ type Pusher struct {
 	ProfileTag string          `json:"profile_tag,omitempty"`
 	Lang       string          `json:"lang"`
 	Data       json.RawMessage `json:"data"`
+	Activated  *bool           `json:"activated,omitempty"` // of a web pusher: it is told what it is for
 
 	// Of MSC3881, by which one device silences another. Enabled is true when it
 	// is not said. Device is that of which the pusher is.
@@ -54,9 +55,17 @@ func (p *Pusher) isEnabled() bool {
 // Pushers returns the pushers of user.
 func (p *Push) Pushers(ctx context.Context, user id.UserID) ([]Pusher, error) {
 	var list []store.Pusher
+	waits := map[pusherKey]bool{}
 	err := p.db.Read(ctx, func(tx *storage.Tx) (err error) {
-		list, err = store.PushersOf(ctx, tx, user)
-		return err
+		if list, err = store.PushersOf(ctx, tx, user); err != nil {
+			return err
+		}
+		for _, one := range list {
+			if waits[keyOfPusher(&one)], err = store.IsWaiting(ctx, tx, user, one.AppID, one.Key); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	out := make([]Pusher, len(list))
 	for i, one := range list {
@@ -64,6 +73,10 @@ func (p *Push) Pushers(ctx context.Context, user id.UserID) ([]Pusher, error) {
 			Kind: &one.Kind, AppID: one.AppID, Key: one.Key, AppName: one.AppName, DeviceName: one.DeviceName,
 			ProfileTag: one.ProfileTag, Lang: one.Lang, Data: one.Data,
 			Enabled: &one.Enabled, EnabledBefore: &one.Enabled, Device: one.Device, DeviceBefore: one.Device,
+		}
+		if isWeb(one.Kind) {
+			activated := !waits[keyOfPusher(&one)]
+			out[i].Activated = &activated
 		}
 	}
 	return out, err
@@ -108,7 +121,14 @@ func (p *Push) SetPusher(ctx context.Context, who matrix.Principal, n Pusher, al
 		if was != nil && (n.Device == was.Device || n.DeviceBefore == was.Device) {
 			made.Device = was.Device // another device changes it, and says so
 		}
+		waits, err := p.activation(ctx, tx, made, was)
+		if err != nil {
+			return err
+		}
 		tx.OnCommit(func() { p.pushers.put(made) })
+		if err := p.wait(ctx, tx, made, waits); err != nil {
+			return err
+		}
 		if !made.Enabled { // what is on its way comes too late when it is switched on again
 			if err := store.DropPushes(ctx, tx, made, math.MaxInt64); err != nil {
 				return err
@@ -159,7 +179,7 @@ func (p *Push) checkPusher(n *Pusher) error {
 		return matrix.Errorf(matrix.InvalidParam, "pushkey may have at most %d bytes.", maxPushkey)
 	case n.Kind == nil:
 		return nil
-	case *n.Kind != "http":
+	case *n.Kind != "http" && !isWeb(*n.Kind):
 		return matrix.Errorf(matrix.InvalidParam, "This server has no pushers of kind %q.", *n.Kind)
 	}
 	for _, text := range []string{n.AppName, n.DeviceName, n.ProfileTag, n.Lang} {
@@ -167,14 +187,26 @@ func (p *Push) checkPusher(n *Pusher) error {
 			return matrix.Errorf(matrix.InvalidParam, "The names of a pusher may have at most %d bytes.", maxPusherText)
 		}
 	}
-	return p.checkData(n)
+	if err := p.checkData(n); err != nil {
+		return err
+	}
+	var tidy bytes.Buffer
+	if err := json.Compact(&tidy, n.Data); err != nil {
+		return err
+	}
+	n.Data = tidy.Bytes()
+	return nil
 }
 
-// checkData refuses data without the address of a push gateway.
+// checkData refuses data without the address of a push gateway, or of what web
+// push needs.
 func (p *Push) checkData(n *Pusher) error {
 	var data struct{ URL string }
 	if err := json.Unmarshal(n.Data, &data); err != nil || len(n.Data) > maxPusherData {
 		return matrix.Errorf(matrix.InvalidParam, "data must be an object with a url, of at most %d bytes.", maxPusherData)
+	}
+	if isWeb(*n.Kind) {
+		return p.checkWeb(n)
 	}
 	if data.URL == "" {
 		return matrix.Errorf(matrix.MissingParam, "Missing parameters: data.url")
@@ -188,10 +220,5 @@ func (p *Push) checkData(n *Pusher) error {
 	case u.Path != "/_matrix/push/v1/notify":
 		return matrix.Errorf(matrix.InvalidParam, "data.url must have the path /_matrix/push/v1/notify.")
 	}
-	var tidy bytes.Buffer
-	if err := json.Compact(&tidy, n.Data); err != nil {
-		return err
-	}
-	n.Data = tidy.Bytes()
 	return nil
 }

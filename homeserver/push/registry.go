@@ -18,6 +18,9 @@ type pushers struct {
 	mu   sync.Mutex
 	of   map[id.UserID]map[pusherKey]*store.Pusher
 	gone map[pusherKey]bool // removed before they were loaded; nil from then on
+	// waits holds what pushers wait for that are not told anything yet.
+	waits map[pusherKey]*store.Activation
+	told  map[pusherKey]*store.Activation // what was sent of that, in this process
 }
 
 type pusherKey struct {
@@ -26,7 +29,9 @@ type pusherKey struct {
 }
 
 func newPushers() *pushers {
-	return &pushers{of: map[id.UserID]map[pusherKey]*store.Pusher{}, gone: map[pusherKey]bool{}}
+	return &pushers{
+		of: map[id.UserID]map[pusherKey]*store.Pusher{}, gone: map[pusherKey]bool{}, waits: map[pusherKey]*store.Activation{}, told: map[pusherKey]*store.Activation{},
+	}
 }
 
 func keyOfPusher(p *store.Pusher) pusherKey { return pusherKey{p.User, p.AppID, p.Key} }
@@ -35,8 +40,12 @@ func keyOfPusher(p *store.Pusher) pusherKey { return pusherKey{p.User, p.AppID, 
 // and stays.
 func (r *pushers) load(ctx context.Context, db *storage.DB) error {
 	var list []store.Pusher
+	var waiting []store.Activation
 	err := db.Read(ctx, func(tx *storage.Tx) (err error) {
-		list, err = store.Pushers(ctx, tx)
+		if list, err = store.Pushers(ctx, tx); err != nil {
+			return err
+		}
+		waiting, err = store.Activations(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -44,9 +53,16 @@ func (r *pushers) load(ctx context.Context, db *storage.DB) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	waits := map[pusherKey]*store.Activation{}
+	for i := range waiting {
+		waits[pusherKey{waiting[i].User, waiting[i].AppID, waiting[i].Key}] = &waiting[i]
+	}
 	for i := range list {
 		key := keyOfPusher(&list[i])
 		if r.of[key.user][key] == nil && !r.gone[key] {
+			if a := waits[key]; a != nil {
+				r.waits[key] = a
+			}
 			r.add(&list[i])
 		}
 	}
@@ -77,6 +93,8 @@ func (r *pushers) remove(key pusherKey) {
 	if r.gone != nil {
 		r.gone[key] = true
 	}
+	delete(r.waits, key)
+	delete(r.told, key)
 	delete(r.of[key.user], key)
 	if len(r.of[key.user]) == 0 {
 		delete(r.of, key.user)
@@ -93,13 +111,14 @@ func (r *pushers) get(key pusherKey) *store.Pusher {
 	return nil
 }
 
-// list returns the pushers of a user that are to notify them.
+// list returns the pushers of a user that are to notify them: not those that
+// are switched off, or wait for something.
 func (r *pushers) list(user id.UserID) []*store.Pusher {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []*store.Pusher
 	for _, p := range r.of[user] {
-		if p.Enabled {
+		if p.Enabled && r.waits[keyOfPusher(p)] == nil {
 			out = append(out, p)
 		}
 	}
@@ -144,3 +163,47 @@ func (r *pushers) keys() []pusherKey {
 	}
 	return out
 }
+
+// all returns all pushers of a user, those that are not told anything too.
+func (r *pushers) all(user id.UserID) []*store.Pusher {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Collect(maps.Values(r.of[user]))
+}
+
+// wait takes over what a pusher waits for; nil: nothing any more.
+func (r *pushers) wait(key pusherKey, a *store.Activation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a == nil {
+		delete(r.waits, key)
+		delete(r.told, key)
+		return
+	}
+	r.waits[key] = a
+}
+
+// waitsFor returns what a pusher waits for, nil when for nothing.
+func (r *pushers) waitsFor(key pusherKey) *store.Activation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waits[key]
+}
+
+// untold reports whether a pusher waits for a and was not sent it.
+func (r *pushers) untold(key pusherKey, a *store.Activation) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waits[key] == a && r.told[key] != a
+}
+
+// tell notes that a pusher was sent what it waits for.
+func (r *pushers) tell(key pusherKey, a *store.Activation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waits[key] == a {
+		r.told[key] = a
+	}
+}
+
+func (r *pushers) isWaiting(key pusherKey) bool { return r.waitsFor(key) != nil }

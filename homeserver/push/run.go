@@ -31,6 +31,7 @@ func (p *Push) Run(ctx context.Context) error {
 	out := &couriers{p: p, ctx: ctx, at: map[pusherKey]*courier{}}
 	defer out.all.Wait()
 	out.resume()
+	out.all.Go(func() { p.fresh.each(ctx, out.sendFresh) })
 	return stopped(ctx, p.rooms.Follow(ctx, from, func(evs []*rooms.Event) error {
 		p.carryRules(ctx, evs)
 		return p.notify(ctx, evs, out)

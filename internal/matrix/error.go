@@ -64,6 +64,8 @@ const (
 	InviteBlocked              Code = "M_INVITE_BLOCKED"
 	ProfileTooLarge            Code = "M_PROFILE_TOO_LARGE"
 	KeyTooLarge                Code = "M_KEY_TOO_LARGE"
+	ExpiredActivationToken     Code = "M_EXPIRED_ACTIVATION_TOKEN" // of MSC4174, as the next
+	UnknownActivationToken     Code = "M_UNKNOWN_ACTIVATION_TOKEN"
 	AppserviceLoginUnsupported Code = "M_APPSERVICE_LOGIN_UNSUPPORTED"
 )
 

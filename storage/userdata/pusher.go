@@ -17,7 +17,7 @@ type Pusher struct {
 	User       id.UserID
 	AppID      string
 	Key        string
-	Kind       string // "http"
+	Kind       string // "http" or "webpush"
 	AppName    string
 	DeviceName string
 	ProfileTag string
@@ -57,6 +57,9 @@ func PushersWith(ctx context.Context, tx *storage.Tx, appID, key string) ([]Push
 
 // DeletePusher removes a pusher and what is on its way to it.
 func DeletePusher(ctx context.Context, tx *storage.Tx, user id.UserID, appID, key string) error {
+	if err := DeleteActivation(ctx, tx, user, appID, key); err != nil {
+		return err
+	}
 	if err := tx.Exec(ctx, `DELETE FROM pusher WHERE user_id = $1 AND app_id = $2 AND pushkey = $3`, user, appID, key); err != nil {
 		return err
 	}

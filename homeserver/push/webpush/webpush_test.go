@@ -75,7 +75,7 @@ func TestWrongSubscriptions(t *testing.T) {
 		want               error
 	}{
 		{address, theirKey + "=", auth + "==", nil},
-		{"http://push.example.net/x", theirKey, auth, ErrURL},
+		{"ftp://push.example.net/x", theirKey, auth, ErrURL},
 		{"https:///x", theirKey, auth, ErrURL},
 		{"https://a:b@push.example.net/x", theirKey, auth, ErrURL},
 		{address, "", auth, ErrKey},
