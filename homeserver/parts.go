@@ -19,6 +19,7 @@ import (
 	"plenum/homeserver/account"
 	"plenum/homeserver/appservice"
 	"plenum/homeserver/delayed"
+	"plenum/homeserver/export"
 	"plenum/homeserver/inbound"
 	"plenum/homeserver/media"
 	"plenum/homeserver/notice"
@@ -65,6 +66,7 @@ type parts struct {
 	media      *media.Media
 	previews   *preview.Previews
 	notices    *notice.Notices
+	exporter   *export.Exporter
 	sync       *sync.Syncer
 	sliding    *sliding.Engine
 	bridges    *appservice.Sender
@@ -145,6 +147,7 @@ func newParts(ctx context.Context, cfg config.Config, transport http.RoundTrippe
 	if p.previews, err = preview.New(p.media, previewOptions(cfg)); err != nil {
 		return p, err
 	}
+	p.exporter = export.New(export.Sources{Accounts: p.accounts, Rooms: p.rooms, Data: p.userdata, Push: p.push, Keys: p.keys, Media: p.media})
 	p.notices = notice.New(p.accounts, p.rooms, p.userdata, cfg.Notices.Name)
 	return p, p.openInbound(log)
 }

@@ -9,6 +9,7 @@ import (
 	delayedapi "plenum/homeserver/api/client/delayed"
 	"plenum/homeserver/api/client/directory"
 	"plenum/homeserver/api/client/discovery"
+	exportapi "plenum/homeserver/api/client/export"
 	"plenum/homeserver/api/client/keys"
 	mediaapi "plenum/homeserver/api/client/media"
 	previewapi "plenum/homeserver/api/client/preview"
@@ -52,6 +53,7 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		mediaapi.New(p.media, mediaapi.Options{AllowLegacy: cfg.Media.LegacyPublic}).Routes(),
 		previewapi.New(p.previews).Routes(),
 		synapse.New(p.notices).Routes(),
+		exportapi.New(p.accounts, p.exporter).Routes(),
 		web.New(p.accounts.First(), cfg.ServerName, publicURL(cfg)).Routes(),
 	)
 }

@@ -83,7 +83,7 @@ func NewInside(ctx context.Context, cfg config.Config, transport http.RoundTripp
 		Metrics:        s.metrics,
 		Log:            log,
 	}))
-	s.local = s.gate.handler(httpx.NewMux(admin.New(s.parts.accounts, s.backups, s.parts.notices, Version()).Routes(), httpx.Options{Log: log}))
+	s.local = s.gate.handler(httpx.NewMux(admin.New(s.parts.accounts, s.backups, s.parts.notices, s.parts.exporter, Version()).Routes(), httpx.Options{Log: log}))
 	s.openLocal(ctx)
 	return s, s.open()
 }

@@ -60,7 +60,7 @@ func usagef(format string, args ...any) error {
 func commands() []*command {
 	return []*command{
 		serveCommand(), checkCommand(),
-		userCreateCommand(), userPasswordCommand(), userListCommand(), userDeactivateCommand(),
+		userCreateCommand(), userPasswordCommand(), userListCommand(), userDeactivateCommand(), userExportCommand(),
 		tokenCreateCommand(), tokenListCommand(), tokenRevokeCommand(),
 		noticeCommand(),
 		backupCommand(), backupVerifyCommand(), backupKeyCommand(), restoreCommand(),

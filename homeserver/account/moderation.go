@@ -103,3 +103,9 @@ func (a *Accounts) Whois(ctx context.Context, p matrix.Principal, user id.UserID
 	}
 	return a.store.Devices(ctx, user)
 }
+
+// Account returns an account of this server that is open. The error is
+// M_NOT_FOUND when there is none.
+func (a *Accounts) Account(ctx context.Context, user id.UserID) (accounts.Account, error) {
+	return a.local(ctx, user)
+}

@@ -43,7 +43,7 @@ var rules = []struct {
 	{4, `homeserver/(account|userdata|push|search|tell|preview|rendezvous|delayed)(/.*)?`},
 	{5, `homeserver/peers/outbox`},
 	{4, `homeserver/peers(/.*)?`},
-	{5, `homeserver/(oauth|sync|sliding|appservice|notice|inbound)(/.*)?`},
+	{5, `homeserver/(oauth|sync|sliding|appservice|notice|export|inbound)(/.*)?`},
 	{6, `homeserver/api/.*`},
 	{8, `homeserver`},
 	{8, `homeserver/hstest`},

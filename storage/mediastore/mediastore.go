@@ -214,3 +214,16 @@ func (s *Store) Holds(ctx context.Context, hash, file string) (ok bool, err erro
 	})
 	return ok, err
 }
+
+const itemsOf = itemColumns + `WHERE m.uploader = $1 AND m.hash IS NOT NULL AND (m.created, m.media_id) > ($2, $3) ORDER BY m.created, m.media_id LIMIT $4`
+
+// ItemsOf returns up to limit files that a user has uploaded, the oldest
+// first, after one of them; the zero Item is before all.
+func (s *Store) ItemsOf(ctx context.Context, user id.UserID, after Item, limit int) (all []Item, err error) {
+	defer matrix.Wrap(&err, "media of %s", user)
+	err = s.db.Read(ctx, func(tx *storage.Tx) error {
+		all, err = storage.Select[Item](ctx, tx, itemsOf, user, after.CreatedMS, after.ID, limit)
+		return err
+	})
+	return all, err
+}

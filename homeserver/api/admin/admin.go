@@ -10,6 +10,7 @@ import (
 
 	"plenum/homeserver/account"
 	"plenum/homeserver/archive"
+	"plenum/homeserver/export"
 	"plenum/homeserver/notice"
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
@@ -23,12 +24,13 @@ type API struct {
 	accounts *account.Accounts
 	backups  *archive.Maker
 	notices  *notice.Notices
+	exporter *export.Exporter
 	version  string
 }
 
 // New returns the API of a server of that version.
-func New(accounts *account.Accounts, backups *archive.Maker, notices *notice.Notices, version string) *API {
-	return &API{accounts: accounts, backups: backups, notices: notices, version: version}
+func New(accounts *account.Accounts, backups *archive.Maker, notices *notice.Notices, exporter *export.Exporter, version string) *API {
+	return &API{accounts: accounts, backups: backups, notices: notices, exporter: exporter, version: version}
 }
 
 // Routes lists the endpoints. They ask nobody who they are: whoever can open
@@ -41,6 +43,7 @@ func (a *API) Routes() []httpx.Route {
 		httpx.Post(usersPath, httpx.Anyone, spec, httpx.NoLimit, a.createUser),
 		httpx.Put(usersPath+"/{user}/password", httpx.Anyone, spec, httpx.NoLimit, a.setPassword),
 		httpx.Post(usersPath+"/{user}/deactivate", httpx.Anyone, spec, httpx.NoLimit, a.deactivate),
+		httpx.Raw(http.MethodGet, usersPath+"/{user}/export", httpx.Anyone, spec, httpx.NoLimit, a.export),
 		httpx.Post(noticePath, httpx.Anyone, spec, httpx.NoLimit, a.notify),
 		httpx.Get(tokensPath, httpx.Anyone, spec, httpx.NoLimit, a.tokens),
 		httpx.Post(tokensPath, httpx.Anyone, spec, httpx.NoLimit, a.createToken),
