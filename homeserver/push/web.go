@@ -59,7 +59,7 @@ func openWeb(ctx context.Context, db *storage.DB, contact string) (*webpush.Send
 }
 
 // WebKey is the key with which browsers subscribe to messages of this server.
-func (p *Push) WebKey() (string, error) { return p.web.PublicKey() }
+func (p *Push) WebKey() string { return p.web.PublicKey() }
 
 // subscription is where a web pusher is to be reached.
 func subscription(key string, data json.RawMessage) (*webpush.Subscription, error) {

@@ -22,7 +22,7 @@ const tokenLife = 12 * time.Hour
 
 // Sender is who writes messages: push servers know it by its key.
 type Sender struct {
-	key     *ecdsa.PrivateKey
+	public  string
 	signer  jose.Signer
 	contact string
 }
@@ -48,18 +48,16 @@ func NewSender(key []byte, contact string) (*Sender, error) {
 	if !ok || private.Curve != elliptic.P256() {
 		return nil, errors.New("webpush: the key is not one of P-256")
 	}
+	point, err := private.PublicKey.Bytes()
+	if err != nil {
+		return nil, err
+	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: private}, (&jose.SignerOptions{}).WithType("JWT"))
-	return &Sender{private, signer, contact}, err
+	return &Sender{base64.RawURLEncoding.EncodeToString(point), signer, contact}, err
 }
 
 // PublicKey is what browsers are told when they subscribe, as they want it.
-func (s *Sender) PublicKey() (string, error) {
-	public, err := s.key.PublicKey.ECDH()
-	if err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(public.Bytes()), nil
-}
+func (s *Sender) PublicKey() string { return s.public }
 
 // Urgency is whether a phone that saves power is woken for a message.
 type Urgency string
@@ -106,14 +104,10 @@ func (s *Sender) Request(ctx context.Context, m Message, now time.Time) (*http.R
 
 // authorization says who asks (RFC 8292).
 func (s *Sender) authorization(to *Subscription, now time.Time) (string, error) {
-	public, err := s.PublicKey()
-	if err != nil {
-		return "", err
-	}
 	token, err := jwt.Signed(s.signer).Claims(jwt.Claims{
 		Audience: jwt.Audience{to.url.Scheme + "://" + to.url.Host},
 		Expiry:   jwt.NewNumericDate(now.Add(tokenLife)),
 		Subject:  s.contact,
 	}).Serialize()
-	return "vapid t=" + token + ", k=" + public, err
+	return "vapid t=" + token + ", k=" + s.public, err
 }

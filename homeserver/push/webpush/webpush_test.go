@@ -105,7 +105,7 @@ func TestTokens(t *testing.T) {
 		t.Errorf("request to %s with %v", req.URL, h)
 	}
 	token, public, ok := strings.Cut(strings.TrimPrefix(req.Header.Get("Authorization"), "vapid t="), ", k=")
-	if known := must[string](t)(sender.PublicKey()); !ok || public != known {
+	if known := sender.PublicKey(); !ok || public != known {
 		t.Fatalf("key %s, want %s", public, known)
 	}
 	point := must[[]byte](t)(decode(public))

@@ -16,6 +16,16 @@ type capabilities struct {
 	Moderation     *moderation  `json:"m.account_moderation,omitempty"`
 	Delayed        later        `json:"m.delayed_events"`
 	DelayedToBe    later        `json:"org.matrix.msc4140.delayed_events"`
+	WebPush        *webPush     `json:"m.webpush,omitempty"`
+	WebPushToBe    *webPush     `json:"org.matrix.msc4174.webpush,omitempty"`
+}
+
+// webPush is how browsers subscribe to notifications.
+//
+// Spec: todo MSC4174, web push
+type webPush struct {
+	Enabled bool   `json:"enabled"`
+	Key     string `json:"vapid"`
 }
 
 type enabled struct {
@@ -51,6 +61,10 @@ func capabilitiesOf(opt Options, admin bool) map[string]capabilities {
 	c.DelayedToBe = c.Delayed
 	for _, v := range opt.RoomVersions {
 		c.RoomVersions.Available[v] = "stable"
+	}
+	if opt.WebPush != "" {
+		c.WebPush = &webPush{true, opt.WebPush}
+		c.WebPushToBe = c.WebPush
 	}
 	if admin {
 		c.Moderation = &moderation{Lock: true, Suspend: true}

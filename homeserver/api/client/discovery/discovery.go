@@ -28,8 +28,9 @@ type Options struct {
 	Contacts    []Contact // whom to ask for help
 	SupportPage string    // where to find help
 
-	Previews    bool // links are looked at for clients
-	MinPassword int  // characters
+	Previews    bool   // links are looked at for clients
+	MinPassword int    // characters
+	WebPush     string // key with which browsers subscribe to notifications; empty: they cannot
 
 	MaxDelay     time.Duration // how much later events can be sent
 	MaxScheduled int           // how many of one user; 0: none

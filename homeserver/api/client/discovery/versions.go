@@ -40,6 +40,7 @@ func supported(opt Options) versionsResponse {
 			"org.matrix.msc4143":                             len(opt.Transports) > 0, // servers for calls
 			"org.matrix.msc4155":                             true,                    // who may invite, by user and server
 			"org.matrix.msc4194":                             true,                    // redact what somebody sent
+			"org.matrix.msc4174":                             true,                    // web push
 			"org.matrix.msc4222":                             true,                    // state after the timeline
 			"org.matrix.msc4380.stable":                      true,                    // nobody may invite
 			"org.matrix.msc4457_report_api":                  true,                    // report whatever it is
