@@ -12,6 +12,7 @@ export async function openWorld(walks) {
             "url": { type: "string" },
             "restart": { type: "string" },
             "registration-token": { type: "string" },
+            "screens": { type: "string" },
         },
     });
     if (!options.url) {
@@ -32,6 +33,7 @@ export async function openWorld(walks) {
     const world = {
         baseUrl: options.url.replace(/\/$/, ""),
         registrationToken: options["registration-token"],
+        screens: options.screens, // folder for pictures of pages
         restartServer: options.restart ? restartServer : undefined,
         name: (word) => `${word}-${tag}`, // unique to this run, so that a server can be used again
     };
