@@ -101,7 +101,8 @@ func (r *Rooms) inviteFar(ctx context.Context, p matrix.Principal, room id.RoomI
 
 // plan checks a request and works out the events of the room.
 func (r *Rooms) plan(ctx context.Context, p matrix.Principal, q CreateRequest) (*roomPlan, error) {
-	if q.RoomVersion == "" {
+	unaware := q.RoomVersion == ""
+	if unaware {
 		q.RoomVersion = r.opt.DefaultVersion
 	}
 	rules, ok := event.RulesFor(q.RoomVersion)
@@ -116,7 +117,7 @@ func (r *Rooms) plan(ctx context.Context, p matrix.Principal, q CreateRequest) (
 		return nil, err
 	}
 	r.tellInvited(ctx, q.Invite...)
-	plan := &roomPlan{r: r, rules: rules, creator: p.User, public: q.Visibility == "public", given: map[StateKey]bool{}}
+	plan := &roomPlan{r: r, rules: rules, creator: p.User, unaware: unaware, public: q.Visibility == "public", given: map[StateKey]bool{}}
 	for _, s := range q.InitialState {
 		plan.given[StateKey{s.Type, s.StateKey}] = true
 	}
@@ -165,6 +166,7 @@ type roomPlan struct {
 	r       *Rooms
 	rules   *event.Rules
 	creator id.UserID
+	unaware bool // the client did not choose the version of the room
 	alias   id.RoomAlias
 	public  bool
 	first   json.RawMessage // content of the create event

@@ -114,9 +114,16 @@ func TestTrustedInviteesAreCreators(t *testing.T) {
 func TestCreatorsAreNotListed(t *testing.T) {
 	t.Parallel()
 	each(t, func(h *house) {
+		_, err := h.Create(h.Context(), as(ada), rooms.CreateRequest{RoomVersion: "12", PowerLevelOverride: json.RawMessage(`{"users":{"@ada:one.example":100}}`)})
+		h.refused(err, matrix.BadJSON)
 		room := h.create(ada, rooms.CreateRequest{PowerLevelOverride: json.RawMessage(`{"users":{"@ada:one.example":100,"@bob:one.example":50}}`)})
 		if got := h.state(room, "m.room.power_levels", "").Get("users").Raw; got != `{"@bob:one.example":50}` {
 			t.Errorf("users are %s", got)
 		}
+		key := ""
+		_, err = h.Send(h.Context(), as(ada), rooms.Draft{
+			Room: room, Type: "m.room.power_levels", StateKey: &key, Content: json.RawMessage(`{"users":{"@ada:one.example":100}}`),
+		})
+		h.refused(err, matrix.BadJSON)
 	})
 }

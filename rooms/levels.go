@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"maps"
 
+	"github.com/tidwall/gjson"
+	"maunium.net/go/mautrix/id"
+
 	"plenum/internal/matrix"
 )
 
@@ -39,21 +42,49 @@ func (pl *roomPlan) powerLevels(q CreateRequest, set preset) error {
 		maps.Copy(content, override)
 	}
 	if pl.rules.Creators {
-		pl.unlistCreators(content)
+		if err := pl.unlistCreators(content); err != nil {
+			return err
+		}
 	}
 	return pl.add("m.room.power_levels", "", content)
 }
 
 // unlistCreators takes the creators out of the users of an override. Clients
-// that do not know room version 12 list them; they stand above every level.
-func (pl *roomPlan) unlistCreators(content map[string]any) {
-	users, ok := content["users"].(map[string]any)
-	if !ok {
-		return
-	}
+// that do not know room version 12 list them; they stand above every level. A
+// client that asks for that version is told so.
+func (pl *roomPlan) unlistCreators(content map[string]any) error {
+	users, _ := content["users"].(map[string]any)
 	for _, user := range pl.creators() {
+		if _, listed := users[string(user)]; listed && !pl.unaware {
+			return errListedCreator(string(user))
+		}
 		delete(users, string(user))
 	}
+	return nil
+}
+
+// errListedCreator is for power levels that name somebody who stands above them:
+// the rules of authorisation refuse them too, but it is the content that is
+// wrong, and not that the sender lacks power.
+//
+// Spec: rooms/v12#authorization-rules
+func errListedCreator(user string) error {
+	return matrix.Errorf(matrix.BadJSON, "%s created the room and has all power; power levels cannot name them.", user)
+}
+
+// checkListed refuses power levels that name a creator of the room.
+func (v *view) checkListed(typ string, content []byte) (err error) {
+	if typ != "m.room.power_levels" || !v.rm.rules.Creators {
+		return nil
+	}
+	levels := v.Levels()
+	gjson.GetBytes(content, "users").ForEach(func(user, _ gjson.Result) bool {
+		if levels.IsCreator(id.UserID(user.Str)) {
+			err = errListedCreator(user.Str)
+		}
+		return err == nil
+	})
+	return err
 }
 
 func (pl *roomPlan) eventLevels() map[string]any {

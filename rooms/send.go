@@ -131,6 +131,9 @@ func (r *Rooms) sendState(ctx context.Context, p matrix.Principal, d Draft) (id.
 		if err := checkReplaced(old, d.Type, content); err != nil {
 			return nil, err
 		}
+		if err := v.checkListed(d.Type, content); err != nil {
+			return nil, err
+		}
 		return &draft{Draft: event.Draft{Sender: p.User, Type: d.Type, StateKey: d.StateKey, Content: content, TS: d.TS, Sticky: d.Sticky}}, nil
 	}, d.Delayed.sidelines()...)
 	if err != nil {
