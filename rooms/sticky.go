@@ -162,6 +162,22 @@ func (r *Rooms) Sticky(room id.RoomID, after, upto matrix.Position) []Sticky {
 	return out
 }
 
+// WithSticky returns those of the memberships of somebody who is in the room,
+// and where there may be sticky events: as a rule, none.
+func (r *Rooms) WithSticky(memberships []Membership) (out []*Membership) {
+	r.sticky.mu.RLock()
+	defer r.sticky.mu.RUnlock()
+	if len(r.sticky.in) == 0 {
+		return nil
+	}
+	for i := range memberships {
+		if m := &memberships[i]; m.Membership == "join" && len(r.sticky.in[m.Room]) > 0 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // IsSticky reports whether e was sent to be sticky, and still says so: a
 // redaction ends it.
 func (e *Event) IsSticky() bool { return e.pdu.Sticky > 0 }

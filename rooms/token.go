@@ -17,6 +17,9 @@ type Token struct {
 	// Lag is how far the messages from device to device are behind Pos,
 	// because there were too many for one answer; only in tokens of /sync.
 	Lag matrix.Position
+	// Held is how far the sticky events are behind Pos, because there were too
+	// many for one answer; only in tokens of /sync.
+	Held matrix.Position
 	// Conn and Answer name an answer on a connection of sliding sync; only in
 	// the positions that those give out.
 	Conn   string
@@ -24,12 +27,15 @@ type Token struct {
 }
 
 // Sync returns the form that /sync gives out: s<position>_<serial>, and
-// _<lag> behind it if there is one.
+// _<lag> and _<held> behind it if there is one.
 func (t Token) Sync() string {
 	b := strconv.AppendInt([]byte{'s'}, int64(t.Pos), 10)
 	b = strconv.AppendInt(append(b, '_'), t.Serial, 10)
-	if t.Lag > 0 {
+	if t.Lag > 0 || t.Held > 0 {
 		b = strconv.AppendInt(append(b, '_'), int64(t.Lag), 10)
+	}
+	if t.Held > 0 {
+		b = strconv.AppendInt(append(b, '_'), int64(t.Held), 10)
 	}
 	return string(b)
 }
@@ -68,17 +74,17 @@ func ParseToken(s string) (Token, error) {
 // parseSync reads a token of /sync without its first letter.
 func parseSync(s string) (t Token, ok bool) {
 	parts := strings.Split(s, "_")
-	if len(parts) < 2 || len(parts) > 3 {
+	if len(parts) < 2 || len(parts) > 4 {
 		return t, false
 	}
-	numbers := make([]matrix.Position, 3)
+	numbers := make([]matrix.Position, 4)
 	for i, part := range parts {
 		if numbers[i], ok = parsePos(part); !ok || numbers[i] < 0 {
 			return t, false
 		}
 	}
-	t = Token{Pos: numbers[0], Serial: int64(numbers[1]), Lag: numbers[2]}
-	return t, t.Lag <= t.Pos && (t.Lag > 0) == (len(parts) == 3)
+	t = Token{Pos: numbers[0], Serial: int64(numbers[1]), Lag: numbers[2], Held: numbers[3]}
+	return t, t.Lag <= t.Pos && t.Held <= t.Pos && t.Sync() == "s"+s
 }
 
 // parseConnection reads a position of sliding sync without its first letter.

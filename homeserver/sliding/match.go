@@ -22,6 +22,8 @@ type match struct {
 	listed     bool            // it may be in lists
 	lists      lists           // that it is in
 	subscribed bool
+	reached    bool          // it is subscribed, or belongs to a list wherever the client looks
+	told       tell.Timeline // what this answer holds of it
 	config
 }
 
@@ -47,6 +49,9 @@ func (t *turn) match(ctx context.Context) error {
 	merged := map[lists]config{}
 	t.matches = make([]*match, 0, len(all))
 	for _, x := range all {
+		if x.reached || x.subscribed {
+			t.reached = append(t.reached, x)
+		}
 		if x.lists.isEmpty() && !x.subscribed {
 			continue
 		}
@@ -159,6 +164,7 @@ func (t *turn) matchList(ctx context.Context, i int, all []*match) error {
 		if !ok {
 			continue
 		}
+		x.reached = true
 		if l.shows(n) {
 			x.lists.add(i)
 			if t.initial() {

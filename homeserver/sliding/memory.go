@@ -16,6 +16,7 @@ type memory struct {
 	typing  map[id.RoomID]int64 // where somebody types, as the client thinks, and since when
 	data    matrix.Position     // account data up to here; 0: none
 	devices matrix.Position     // changes of devices up to here
+	threads matrix.Position     // subscriptions to threads up to here; 0: none
 }
 
 type users = map[id.UserID]struct{}
@@ -49,6 +50,7 @@ type given struct {
 	typing  map[id.RoomID]int64
 	data    matrix.Position
 	devices matrix.Position
+	threads matrix.Position
 }
 
 // meeting is the members of a room that an answer told of.
@@ -67,7 +69,7 @@ func newMemory() *memory {
 
 // take takes over that g arrived.
 func (m *memory) take(g *given) {
-	m.since, m.typing, m.data, m.devices = g.since, g.typing, g.data, g.devices
+	m.since, m.typing, m.data, m.devices, m.threads = g.since, g.typing, g.data, g.devices, g.threads
 	for room, is := range g.rooms {
 		if was := m.rooms[room]; was != nil {
 			m.count(was.want, -1)

@@ -72,6 +72,8 @@ type Extensions struct {
 	Typing      *Scope
 	// TypingName is under which name it asked about typing.
 	TypingName string
+	Threads    *Threads
+	Sticky     *StickyEvents
 }
 
 // ToDevice asks for messages from device to device.
@@ -142,6 +144,12 @@ func (q *Request) check() error {
 	}
 	if d := q.Extensions.ToDevice; d != nil && d.Limit < 0 {
 		return invalid("The limit of to_device must not be negative.")
+	}
+	if d := q.Extensions.Threads; d != nil && d.Limit < 0 {
+		return invalid("The limit of thread_subscriptions must not be negative.")
+	}
+	if d := q.Extensions.Sticky; d != nil && d.Limit < 0 {
+		return invalid("The limit of sticky_events must not be negative.")
 	}
 	return nil
 }

@@ -88,6 +88,7 @@ func (t *turn) joined(ctx context.Context, x *match) error {
 	st.fresh = x.was == nil || x.was.membership != "join"
 	st.end, st.settled = t.since, t.since
 	st.begin()
+	defer func() { x.told = st.timeline }()
 	return st.write(ctx,
 		st.readTimeline, st.readChanges,
 		st.writeInitial, st.writeName, st.writeMembers, st.writeIsDM, st.writeState, st.writeTimeline, st.writeStirred, st.writeCounts)

@@ -22,6 +22,7 @@ type turn struct {
 	invitations userdata.Invitations
 	chats       *directs
 	matches     []*match     // the rooms that the client wants to be told of, the liveliest first
+	reached     []*match     // those, and all others that belong to a list
 	counts      []int        // of rooms, by list
 	windows     [][]place    // what a new client looks at, by list
 	kinds       []rooms.Kind // of all candidates; nil: was not needed yet
@@ -34,7 +35,7 @@ func (a *ask) look(ctx context.Context) (t *turn, err error) {
 	t.given = given{
 		n: a.conn.answers + 1, digest: a.question.digest,
 		rooms: map[id.RoomID]*known{}, met: map[id.RoomID]meeting{},
-		typing: t.have.typing, data: t.have.data, devices: t.have.devices,
+		typing: t.have.typing, data: t.have.data, devices: t.have.devices, threads: t.have.threads,
 	}
 	if t.since, t.memberships, err = tell.Now(ctx, a.DB, a.Rooms, a.who.User); err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (t *turn) writeExtensions(ctx context.Context) (news bool, err error) {
 	w.Name("extensions")
 	w.Buf = append(w.Buf, '{')
 	for _, extension := range []func(context.Context) (bool, error){
-		t.writeToDevice, t.writeDevices, t.writeAccountData, t.writeReceipts, t.writeTyping,
+		t.writeToDevice, t.writeDevices, t.writeAccountData, t.writeReceipts, t.writeTyping, t.writeThreads, t.writeSticky,
 	} {
 		isNews, err := extension(ctx)
 		if err != nil {

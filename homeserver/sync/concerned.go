@@ -52,7 +52,7 @@ func (t *turn) changed(ctx context.Context, joined []*rooms.Membership) ([]*room
 	}
 	var out []*rooms.Membership
 	for i, m := range joined {
-		changed := lasts[i] != 0 || len(t.account[m.Room]) > 0
+		changed := lasts[i] != 0 || len(t.account[m.Room]) > 0 || len(t.sticky.In[m.Room]) > 0
 		if !changed {
 			if changed, err = t.hasEphemeral(ctx, m.Room); err != nil {
 				return nil, err

@@ -44,7 +44,7 @@ func (t *turn) joined(ctx context.Context, m *rooms.Membership) error {
 	}
 	return st.write(ctx,
 		st.readTimeline, st.readSummary,
-		st.writeSummary, st.writeState, st.writeTimeline, st.writeEphemeral, st.writeAccountData, st.writeCounts)
+		st.writeSummary, st.writeState, st.writeTimeline, st.writeSticky, st.writeEphemeral, st.writeAccountData, st.writeCounts)
 }
 
 // write runs the parts of an entry one after the other. What goes with every
@@ -70,7 +70,7 @@ func (st *stay) isBare() bool { return len(st.out.Buf) == st.bare }
 func (st *stay) begin(ctx context.Context, m *rooms.Membership) error {
 	st.from, st.fresh = st.since.Pos, st.initial
 	if st.isNew(m) && !st.initial {
-		was, err := st.membershipAt(ctx, st.since.Pos)
+		was, err := tell.MembershipAt(ctx, st.s.Rooms, m.Room, st.who.User, st.since.Pos)
 		if err != nil {
 			return err
 		}
@@ -84,21 +84,4 @@ func (st *stay) begin(ctx context.Context, m *rooms.Membership) error {
 		SeesAll: !st.fresh && !st.isNew(m) && !st.isOver,
 	}
 	return nil
-}
-
-// membershipAt returns what the user's membership was after a position.
-func (st *stay) membershipAt(ctx context.Context, pos matrix.Position) (string, error) {
-	state, err := st.rm.StateAt(ctx, pos)
-	if err != nil {
-		return "", err
-	}
-	at, ok := state.Get("m.room.member", string(st.who.User))
-	if !ok {
-		return "", nil
-	}
-	evs, err := st.s.Rooms.Events(ctx, []matrix.Position{at})
-	if err != nil || evs[at] == nil {
-		return "", err
-	}
-	return evs[at].Membership(), nil
 }

@@ -19,6 +19,7 @@ type turn struct {
 	account     accountData // what changed
 	everything  accountData // nil: was not needed yet
 	mail        mail
+	sticky      tell.Sticky
 }
 
 // look takes in what there is to be told.
@@ -39,6 +40,9 @@ func (s *Syncer) look(ctx context.Context, r *request) (t *turn, err error) {
 		t.account, err = t.changedAccountData(ctx)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := t.pickSticky(ctx); err != nil {
 		return nil, err
 	}
 	return t, t.readMail(ctx)

@@ -12,7 +12,9 @@ type extensions struct {
 	Typing      *scope    `json:"typing"`
 	// TypingToBe is the name of Typing until a release of the specification
 	// has it. Clients of the unstable form use the other one.
-	TypingToBe *scope `json:"org.matrix.msc4508.typing"`
+	TypingToBe *scope   `json:"org.matrix.msc4508.typing"`
+	Threads    *threads `json:"io.element.msc4308.thread_subscriptions"`
+	Sticky     *sticky  `json:"org.matrix.msc4354.sticky_events"`
 }
 
 type enabled struct {
@@ -20,6 +22,17 @@ type enabled struct {
 }
 
 type toDevice struct {
+	enabled
+	Limit int    `json:"limit"`
+	Since string `json:"since"`
+}
+
+type threads struct {
+	enabled
+	Limit int `json:"limit"`
+}
+
+type sticky struct {
 	enabled
 	Limit int    `json:"limit"`
 	Since string `json:"since"`
@@ -40,6 +53,12 @@ func (x *extensions) wanted() sliding.Extensions {
 	}
 	if x.ToDevice != nil && x.ToDevice.Enabled {
 		out.ToDevice = &sliding.ToDevice{Limit: x.ToDevice.Limit, Since: x.ToDevice.Since}
+	}
+	if x.Threads != nil && x.Threads.Enabled {
+		out.Threads = &sliding.Threads{Limit: x.Threads.Limit}
+	}
+	if x.Sticky != nil && x.Sticky.Enabled {
+		out.Sticky = &sliding.StickyEvents{Limit: x.Sticky.Limit, Since: x.Sticky.Since}
 	}
 	if out.Typing == nil {
 		out.Typing, out.TypingName = x.TypingToBe.wanted(), "org.matrix.msc4508.typing"

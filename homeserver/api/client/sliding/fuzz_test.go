@@ -15,7 +15,7 @@ func FuzzRequest(f *testing.F) {
 		`{"conn_id":"c","lists":{"a":{"ranges":[[0,19]],"required_state":[["m.room.member","$LAZY"],["*","*"],["x","$ME"]],"timeline_limit":1,"filters":{"is_dm":true,"room_types":[null,"m.space"]}}}}`,
 		`{"lists":{"a":{"ranges":[[0]],"required_state":[["x"]]},"b":null},"room_subscriptions":{"!x":null,"":{}}}`,
 		`{"pos":"p","timeout":1,"lists":{"a":{"range":[0,99],"required_state":{"include":[{}, {"type":"x"},{"state_key":""}],"exclude":[{"type":null}],"lazy_members":true}}}}`,
-		`{"lists":{"a":{"range":[1,2,3],"required_state":{}}},"extensions":{"to_device":{"enabled":true,"limit":-1,"since":"x"},"e2ee":{"enabled":true},"receipts":{"enabled":true,"lists":[],"rooms":["*"]},"org.matrix.msc4508.typing":{"enabled":true}}}`,
+		`{"lists":{"a":{"range":[1,2,3],"required_state":{}}},"extensions":{"to_device":{"enabled":true,"limit":-1,"since":"x"},"e2ee":{"enabled":true},"receipts":{"enabled":true,"lists":[],"rooms":["*"]},"org.matrix.msc4508.typing":{"enabled":true},"io.element.msc4308.thread_subscriptions":{"enabled":true,"limit":-1},"org.matrix.msc4354.sticky_events":{"enabled":true,"since":"x"}}}`,
 		`{"lists":[],"room_subscriptions":1,"extensions":null}`,
 	} {
 		f.Add([]byte(seed))
