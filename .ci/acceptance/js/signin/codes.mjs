@@ -73,7 +73,7 @@ export default async function codes(walk, world) {
             await window.follow("Deutsch");
             await window.type({ Name: world.adaName, Passwort: password });
             await window.press("Anmelden");
-            await window.press("Nein, nicht");
+            await window.press("Nein");
             const told = new URLSearchParams(new URL(window.page.url()).hash.slice(1));
             assert.equal(told.get("error"), "access_denied");
         });

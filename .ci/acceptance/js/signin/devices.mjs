@@ -33,7 +33,7 @@ export default async function devices(walk, world) {
             await window.type({ Name: world.adaName, Passwort: password });
             await window.press("Anmelden");
             await window.says(waiting.user_code);
-            await window.press("Nein, nicht");
+            await window.press("Nein");
             await window.says("Nicht hereingelassen");
         });
         assert.equal((await app.waitForDeviceAuthorizationGrant(waiting)).error, "access_denied");

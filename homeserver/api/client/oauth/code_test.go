@@ -65,7 +65,7 @@ func TestSomebodyDoesNotAgree(t *testing.T) {
 	p, b := newProgram(t, s, nil), s.Browser()
 	b.Open(p.asks(nil))
 	b.Submit("Sign in", map[string]string{"name": "ada", "password": hstest.Password})
-	if q := answer(t, b.Submit("No, do not", nil).Left); q.Get("error") != "access_denied" || q.Get("state") != "st&te" || q.Has("code") {
+	if q := answer(t, b.Submit("No", nil).Left); q.Get("error") != "access_denied" || q.Get("state") != "st&te" || q.Has("code") {
 		t.Errorf("the program is told %v", q)
 	}
 }

@@ -78,7 +78,7 @@ func TestAProgramWithoutABrowserIsDenied(t *testing.T) {
 	waiting := p.wait()
 	b.Open(waiting.Get("verification_uri_complete").Str)
 	b.Submit("Sign in", map[string]string{"name": "ada", "password": hstest.Password}).Says(t, http.StatusOK, waiting.Get("user_code").Str)
-	b.Submit("No, do not", nil).Says(t, http.StatusOK, "Not let in")
+	b.Submit("No", nil).Says(t, http.StatusOK, "Not let in")
 	status, a := p.poll(waiting)
 	refused(t, status, a, "access_denied")
 }

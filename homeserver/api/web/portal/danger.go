@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"plenum/homeserver/account"
+	"plenum/internal/matrix"
 )
 
 // What cannot be undone takes the password once more, so that a browser that
@@ -32,6 +33,9 @@ func (v *visit) again(name, title string, err error) error {
 	status, text, ok := v.problem(err)
 	if !ok {
 		return err
+	}
+	if matrix.IsCode(err, matrix.Forbidden) { // nobody was asked for a name
+		text = v.said.WrongPassword
 	}
 	return v.page(status, name, view{Title: title, Problem: text, Data: v.api.accounts.MinPassword()})
 }

@@ -18,7 +18,7 @@ var german = words{
 	LocalApp: "Das ist eine App auf deinem Gerät. Mach nur weiter, wenn du sie gerade selbst geöffnet hast.",
 	Replaces: "Sie tritt an die Stelle eines Geräts, das du schon hast:",
 	AppTerms: "Bedingungen der App", AppPrivacy: "Was die App mit deinen Daten macht",
-	Allow: "Hereinlassen", Deny: "Nein, nicht", SignedInAs: "Du bist", Switch: "Anderes Konto verwenden",
+	Allow: "Hereinlassen", Deny: "Nein", SignedInAs: "Du bist", Switch: "Anderes Konto verwenden",
 	OnlyIfYou: "Hast du dich nicht gerade anmelden wollen, wähle Nein.",
 
 	LinkTitle: "Gerät verbinden", LinkIntro: "Ein anderes Gerät oder Programm zeigt dir einen Code. Gib ihn hier ein, um dich dort anzumelden.",
@@ -29,9 +29,9 @@ var german = words{
 	LinkedTitle: "Fertig", Linked: "Das Gerät ist gleich angemeldet. Du kannst diese Seite schließen.",
 	DeniedTitle: "Nicht hereingelassen", Denied: "Niemand ist in dein Konto gekommen. Du kannst diese Seite schließen.",
 
-	SSOTitle: "Dort anmelden?", SSOWants: "bekommt dein Konto und kann alles darin lesen und schreiben:", SSOContinue: "Anmelden",
+	SSOTitle: "Dort anmelden?", SSOWants: "bekommt dein Konto und kann alles darin lesen und schreiben.", SSOContinue: "Anmelden",
 
-	AccountTitle: "Dein Konto", AccountIntro: "Hier kümmerst du dich um das Konto", SignOut: "Diese Seite verlassen", SignOutHint: "Deine Apps bleiben angemeldet.", Back: "Zurück zu deinem Konto",
+	AccountTitle: "Dein Konto", AccountIntro: "Hier kümmerst du dich um das Konto", SignOut: "Von diesen Seiten abmelden", SignOutHint: "Deine Apps bleiben angemeldet.", Back: "Zurück zu deinem Konto",
 	NameTitle: "Dein Name", NameIntro: "So sehen dich andere. Es muss nicht dein richtiger Name sein.", DisplayName: "Name, den andere sehen", Save: "Speichern", SavedTitle: "Gespeichert", Saved: "Es ist geändert.",
 	DevicesTitle: "Deine Geräte", DevicesIntro: "Apps und Geräte, die an deinem Konto angemeldet sind. Ist eines dabei, das du nicht kennst? Melde es ab und ändere dein Passwort.",
 	Seen: "Zuletzt gesehen:", NoDevices: "Du bist nirgends angemeldet.", NoDevice: "So ein Gerät gibt es nicht, oder nicht mehr.", AllButton: "Überall abmelden",
@@ -39,7 +39,7 @@ var german = words{
 	AllTitle: "Überall abmelden", AllWarning: "Alle Apps und Geräte werden abgemeldet. Verschlüsseltes kannst du dann nur mit deinem Wiederherstellungsschlüssel oder einer Sicherung deiner Schlüssel wieder lesen.", AllEnd: "Überall abmelden",
 	PasswordTitle: "Passwort ändern", Current: "Bisheriges Passwort", New: "Neues Passwort", Everywhere: "Auch alle Apps und Geräte abmelden",
 	EverywhereHint: "Tu das, wenn jemand anderes das alte kennen könnte.", PasswordSaved: "Du hast ein neues Passwort.",
-	ResetTitle: "Digitale Identität zurücksetzen?", ResetIntro: "Deine App hat darum gebeten, weil sie ihre Schlüssel verloren hat oder du deinen Wiederherstellungsschlüssel nicht mehr weißt.",
+	ResetTitle: "Digitale Identität zurücksetzen?", ResetIntro: "Das ist für den Fall, dass deine App ihre Schlüssel verloren hat oder du deinen Wiederherstellungsschlüssel nicht mehr weißt. Dann bittet die App darum.",
 	ResetWarning: "Danach müssen deine Kontakte dich neu verifizieren, und alte verschlüsselte Nachrichten ohne Sicherung bleiben unlesbar. Hast du nicht darum gebeten, schließe diese Seite.",
 	ResetAllow:   "Zurücksetzen erlauben", ResetDoneTitle: "Erlaubt", ResetDone: "Geh innerhalb von zehn Minuten zurück zu deiner App und mach dort weiter.",
 	CloseTitle: "Konto schließen", CloseIntro: "Das ist für immer. Du verlässt alle Räume und wirst überall abgemeldet, und niemand kann diesen Namen noch einmal haben.",
@@ -52,6 +52,6 @@ var german = words{
 	GoneTitle: "Hier ist nichts", Gone: "Die Adresse ist unvollständig, oder ihre Zeit ist vorbei. Geh zurück zu deiner App und beginne noch einmal.",
 	BadTitle: "Das hat nicht geklappt", Bad: "Die App, die dich hergeschickt hat, hat einen Fehler gemacht. Geh zu ihr zurück und versuch es noch einmal.", BadDetail: "Für die, die die App machen:",
 	Differ: "Die beiden Passwörter sind verschieden.", Weak: "Dieses Passwort ist zu kurz.", Taken: "Diesen Namen hat schon jemand.", BadName: "Dieser Name geht nicht.",
-	Wrong: "Der Name oder das Passwort ist falsch.", TooOften: "Das waren zu viele Versuche. Warte ein paar Minuten.", BadToken: "Dieses Registrierungs-Token gilt nicht, oder nicht mehr.",
+	Wrong: "Der Name oder das Passwort ist falsch.", WrongPassword: "Das Passwort ist falsch.", TooOften: "Das waren zu viele Versuche. Warte ein paar Minuten.", BadToken: "Dieses Registrierungs-Token gilt nicht, oder nicht mehr.",
 	MustAccept: "Es fehlt etwas: ein Passwort oder dein Einverständnis.", Locked: "Dieses Konto ist gesperrt. Frag die Verwaltung dieses Servers.", Deactivated: "Dieses Konto wurde geschlossen.",
 }

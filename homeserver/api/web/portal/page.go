@@ -27,6 +27,7 @@ var pages = template.Must(template.New("pages").
 type view struct {
 	Said    words
 	Title   string
+	Lead    string // what stands before the name of the server below the title; empty: neither does
 	Lang    string
 	Others  []other // the page in other languages
 	Server  string

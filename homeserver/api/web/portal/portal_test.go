@@ -43,7 +43,7 @@ func TestSigningInAndOut(t *testing.T) {
 		}
 		s.Restart()
 		b.Open("/_plenum/account").Says(t, http.StatusOK, "@ada:one.example")
-		b.Submit("Leave this page", nil).Says(t, http.StatusOK, "Sign in")
+		b.Submit("Sign out of these pages", nil).Says(t, http.StatusOK, "Sign in")
 		if page := b.Open("/_plenum/account"); page.URL.Path != "/_plenum/account/sign-in" {
 			t.Errorf("the page is %s", page.URL)
 		}
@@ -335,7 +335,7 @@ func TestLegacySingleSignOn(t *testing.T) {
 		if page := b.Open(sso + "?action=register&redirectUrl=https%3A%2F%2Fapp.example.net%2F"); !strings.Contains(page.Body, "app.example.net") {
 			t.Errorf("the page does not say where it leads:\n%s", page.Body)
 		}
-		if page := b.Submit("No, do not", nil); page.Left != "" || strings.Contains(page.Body, "loginToken") {
+		if page := b.Submit("No", nil); page.Left != "" || strings.Contains(page.Body, "loginToken") {
 			t.Errorf("left for %q", page.Left)
 		}
 		if page := s.Browser().Open(sso + "?action=register&redirectUrl=https%3A%2F%2Fapp.example.net%2F"); page.URL.Path != "/_plenum/account/sign-up" {

@@ -19,7 +19,7 @@ func (v *visit) signInView(problem, typed string) view {
 	if v.api.accounts.WhoCanRegister() != account.Closed {
 		d.SignUp = withNext(signUpPath, v.next())
 	}
-	return view{Title: v.said.SignIn, Problem: problem, Typed: typed, Data: d}
+	return view{Title: v.said.SignIn, Lead: v.said.SignInTo, Problem: problem, Typed: typed, Data: d}
 }
 
 func withNext(path, next string) string {

@@ -47,7 +47,7 @@ func (a *API) showSignUp(v *visit) error {
 	if a.accounts.WhoCanRegister() == account.Closed {
 		return v.page(http.StatusForbidden, "closed", view{Title: v.said.ClosedTitle, Data: withNext(signInPath, v.next())})
 	}
-	return v.page(http.StatusOK, "sign-up", view{Title: v.said.SignUp, Data: v.signUpView(v.r.URL.Query().Get("token"))})
+	return v.page(http.StatusOK, "sign-up", view{Title: v.said.SignUp, Lead: v.said.SignUpOn, Data: v.signUpView(v.r.URL.Query().Get("token"))})
 }
 
 // signUp is its form.
@@ -55,7 +55,7 @@ func (a *API) signUp(v *visit) error {
 	again := func(status int, wrong, problem string) error {
 		d := v.signUpView(v.field("token"))
 		d.Wrong = wrong
-		return v.page(status, "sign-up", view{Title: v.said.SignUp, Problem: problem, Typed: v.field("name"), Data: d})
+		return v.page(status, "sign-up", view{Title: v.said.SignUp, Lead: v.said.SignUpOn, Problem: problem, Typed: v.field("name"), Data: d})
 	}
 	if v.field("password") != v.field("again") {
 		return again(http.StatusBadRequest, "password", v.said.Differ)

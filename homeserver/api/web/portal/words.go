@@ -39,7 +39,8 @@ type words struct {
 	ClosedOwnTitle, ClosedOwn                                              string
 	MenuName, MenuDevices, MenuPassword, MenuReset, MenuClose              string
 	StaleTitle, Stale, GoneTitle, Gone, BadTitle, Bad, BadDetail           string
-	Differ, Weak, Taken, BadName, Wrong, TooOften, BadToken, MustAccept    string
+	Differ, Weak, Taken, BadName, Wrong, WrongPassword, TooOften, BadToken string
+	MustAccept                                                             string
 	Locked, Deactivated                                                    string
 }
 
