@@ -6,6 +6,7 @@ import { openWorld } from "./world.mjs";
 import accounts from "./walks/accounts.mjs";
 import conversation from "./walks/conversation.mjs";
 import attention from "./walks/attention.mjs";
+import webpush from "./walks/webpush.mjs";
 import moderation from "./walks/moderation.mjs";
 import directory from "./walks/directory.mjs";
 import settings from "./walks/settings.mjs";
@@ -15,4 +16,4 @@ import sliding from "./walks/sliding.mjs";
 import restart from "./walks/restart.mjs";
 import logout from "./walks/logout.mjs";
 
-await openWorld({ accounts, conversation, attention, moderation, directory, settings, leaving, history, sliding, restart, logout });
+await openWorld({ accounts, conversation, attention, webpush, moderation, directory, settings, leaving, history, sliding, restart, logout });
