@@ -43,19 +43,15 @@ func (r *Rooms) Hierarchy(ctx context.Context, p matrix.Principal, space id.Room
 	if q.Limit <= 0 || q.Limit > hierarchyPage {
 		q.Limit = hierarchyPage
 	}
-	rm, err := r.known(ctx, space)
+	w := &hierarchyWalk{r: r, user: p.User, q: q, skip: skip, seen: map[id.RoomID]bool{}}
+	root, err := w.find(ctx, space, nil)
 	if err != nil {
 		return nil, "", err
 	}
-	may, err := r.MayKnow(ctx, p.User, rm)
-	if err != nil {
-		return nil, "", err
-	}
-	if !may {
+	if root == nil {
 		return nil, "", errNotInRoom()
 	}
-	w := &hierarchyWalk{r: r, user: p.User, q: q, skip: skip, seen: map[id.RoomID]bool{}}
-	if err := w.visit(ctx, rm, 0); err != nil {
+	if err := w.visit(ctx, root, 0); err != nil {
 		return nil, "", err
 	}
 	if w.more {
@@ -77,38 +73,46 @@ type hierarchyWalk struct {
 	more bool
 }
 
-func (w *hierarchyWalk) visit(ctx context.Context, rm *Room, depth int) error {
-	if w.seen[rm.id] || len(w.seen) >= hierarchyMost {
+// spaceRoom is a room of a space, of this server or not.
+type spaceRoom struct {
+	summary  Summary
+	children []spaceChild
+}
+
+// spaceChild is a child of a space.
+type spaceChild struct {
+	room id.RoomID
+	via  []string
+	raw  json.RawMessage // stripped, with origin_server_ts
+}
+
+func (w *hierarchyWalk) visit(ctx context.Context, room *spaceRoom, depth int) error {
+	if w.seen[room.summary.Room] || len(w.seen) >= hierarchyMost {
 		return nil
 	}
-	w.seen[rm.id] = true
+	w.seen[room.summary.Room] = true
 	if len(w.out) >= w.q.Limit {
 		w.more = true
 		return nil
 	}
-	children, err := w.children(ctx, rm)
-	if err != nil {
-		return err
-	}
 	if w.n++; w.n > w.skip {
-		s, err := rm.Summary(ctx)
-		if err != nil {
-			return err
-		}
-		w.out = append(w.out, HierarchyRoom{s, childStates(children)})
+		w.out = append(w.out, HierarchyRoom{room.summary, rawChildren(room.children)})
 	}
 	if w.q.MaxDepth >= 0 && depth >= w.q.MaxDepth {
 		return nil
 	}
-	for _, c := range children {
+	for _, c := range room.children {
 		if w.more {
 			return nil
 		}
-		child, may, err := w.child(ctx, id.RoomID(*c.StateKey))
+		if w.seen[c.room] {
+			continue
+		}
+		child, err := w.find(ctx, c.room, c.via)
 		if err != nil {
 			return err
 		}
-		if may {
+		if child != nil {
 			if err := w.visit(ctx, child, depth+1); err != nil {
 				return err
 			}
@@ -117,24 +121,88 @@ func (w *hierarchyWalk) visit(ctx context.Context, rm *Room, depth int) error {
 	return nil
 }
 
-// child returns a room of the space, and whether the user may know of it.
-func (w *hierarchyWalk) child(ctx context.Context, room id.RoomID) (*Room, bool, error) {
-	rm, err := w.r.Room(ctx, room)
-	if matrix.IsCode(err, matrix.NotFound) {
-		return nil, false, nil
+func rawChildren(children []spaceChild) []json.RawMessage {
+	out := make([]json.RawMessage, len(children))
+	for i, c := range children {
+		out[i] = c.raw
 	}
-	if err != nil {
-		return nil, false, err
-	}
-	may, err := w.r.MayKnow(ctx, w.user, rm)
-	return rm, may, err
+	return out
 }
 
-// children returns the m.space.child events of a space in the order in which
-// clients show them.
+// find returns a room, nil when the user may not know of it.
+func (w *hierarchyWalk) find(ctx context.Context, room id.RoomID, via []string) (*spaceRoom, error) {
+	elsewhere, err := w.r.isElsewhere(ctx, room)
+	if err != nil {
+		return nil, err
+	}
+	if elsewhere {
+		return w.findElsewhere(ctx, room, via)
+	}
+	rm, err := w.r.Room(ctx, room)
+	if matrix.IsCode(err, matrix.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	may, err := w.r.MayKnow(ctx, w.user, rm)
+	if err != nil || !may {
+		return nil, err
+	}
+	out := &spaceRoom{}
+	if out.summary, err = rm.Summary(ctx); err != nil {
+		return nil, err
+	}
+	children, err := rm.spaceChildren(ctx, w.q.Suggested)
+	if err != nil {
+		return nil, err
+	}
+	states := childStates(children)
+	for i, c := range children {
+		out.children = append(out.children, spaceChild{id.RoomID(*c.StateKey), viaOf(c), states[i]})
+	}
+	return out, nil
+}
+
+// findElsewhere is find for a room that this server is not in.
+func (w *hierarchyWalk) findElsewhere(ctx context.Context, room id.RoomID, via []string) (*spaceRoom, error) {
+	servers, err := w.r.ways(ctx, w.user, room, via)
+	if err != nil {
+		return nil, err
+	}
+	known, err := w.r.elsewhere.room(ctx, room, servers, true)
+	if err != nil || known == nil {
+		return nil, err
+	}
+	may, err := w.r.mayKnowForeign(ctx, w.user, known.summary)
+	if err != nil || !may {
+		return nil, err
+	}
+	out := &spaceRoom{summary: known.summary}
+	for _, c := range known.children {
+		if c.suggested || !w.q.Suggested {
+			out.children = append(out.children, spaceChild{c.room, c.via, c.raw})
+		}
+	}
+	return out, nil
+}
+
+// viaOf are servers through which a child of a space can be reached.
+func viaOf(e *Event) []string {
+	var out []string
+	for _, s := range e.Content().Get("via").Array() {
+		if len(out) < foreignTries {
+			out = append(out, s.Str)
+		}
+	}
+	return out
+}
+
+// spaceChildren returns the m.space.child events of a space in the order in
+// which clients show them.
 //
 // Spec: client-server-api#ordering-of-children-within-a-space
-func (w *hierarchyWalk) children(ctx context.Context, rm *Room) ([]*Event, error) {
+func (rm *Room) spaceChildren(ctx context.Context, suggested bool) ([]*Event, error) {
 	create, err := rm.Current(ctx, "m.room.create", "")
 	if err != nil || create == nil || create.Content().Get("type").Str != "m.space" {
 		return nil, err
@@ -145,21 +213,32 @@ func (w *hierarchyWalk) children(ctx context.Context, rm *Room) ([]*Event, error
 	}
 	evs = slices.DeleteFunc(evs, func(e *Event) bool {
 		c := e.Content()
-		return !c.Get("via").IsArray() || w.q.Suggested && !c.Get("suggested").Bool()
+		return !c.Get("via").IsArray() || suggested && !c.Get("suggested").Bool()
 	})
-	slices.SortFunc(evs, func(a, b *Event) int {
-		x, y := childOrder(a), childOrder(b)
-		if (x == "") != (y == "") { // those with an order come first
-			return cmp.Compare(y, x)
-		}
-		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a.TS, b.TS), cmp.Compare(*a.StateKey, *b.StateKey))
-	})
+	slices.SortFunc(evs, func(a, b *Event) int { return rankOf(a).compare(rankOf(b)) })
 	return evs, nil
 }
 
-// childOrder is the valid order of a child, or "".
-func childOrder(e *Event) string {
-	order := e.Content().Get("order").Str
+// childRank is what the order of a child depends on.
+type childRank struct {
+	order string // "" when it has none that is valid
+	ts    int64
+	room  string
+}
+
+func rankOf(e *Event) childRank {
+	return childRank{validOrder(e.Content().Get("order").Str), e.TS, *e.StateKey}
+}
+
+func (a childRank) compare(b childRank) int {
+	if (a.order != "") != (b.order != "") { // those with an order come first
+		return cmp.Compare(b.order, a.order)
+	}
+	return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.ts, b.ts), cmp.Compare(a.room, b.room))
+}
+
+// validOrder is the order of a child if it is valid, or "".
+func validOrder(order string) string {
 	if len(order) > 50 {
 		return ""
 	}
@@ -201,14 +280,5 @@ func (r *Rooms) MayKnow(ctx context.Context, user id.UserID, rm *Room) (bool, er
 	if s.WorldReadable {
 		return true, nil
 	}
-	if user == "" || s.JoinRule != "restricted" {
-		return false, nil
-	}
-	for _, room := range s.Allowed {
-		m, err := r.MembershipOf(ctx, user, room)
-		if err != nil || m.Membership == "join" {
-			return err == nil, err
-		}
-	}
-	return false, nil
+	return r.inAnyOf(ctx, user, s)
 }

@@ -32,6 +32,9 @@ func (r *Rooms) EventAt(ctx context.Context, p matrix.Principal, room id.RoomID,
 		return nil, err
 	}
 	best, err := rm.closest(ctx, s, pos, ts, back)
+	if err == nil {
+		best, err = rm.atElsewhere(ctx, s, best, ts, back)
+	}
 	if err == nil && best == nil {
 		err = matrix.Errorf(matrix.NotFound, "There is no event of that time.")
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	Notices        id.UserID // speaks for the server; "": nobody
 	Peers          Peers     // nil: this server talks to no other
 	Keys           Keys      // needed together with Peers
+	Lookups        Lookups   // nil: other servers are not asked about their rooms
 	// Invitable reports why a user, of whichever server, may not invite one of
 	// this server to a room; nil: everybody may invite everybody.
 	Invitable func(ctx context.Context, inviter, invited id.UserID, room id.RoomID) error
@@ -47,18 +48,19 @@ type Rooms struct {
 	opt      Options
 	slog     *slog.Logger
 
-	feed     *Feed
-	lasts    *lasts
-	kinds    *kinds
-	events   *lru.Cache[matrix.Position, *Event]
-	ids      *lru.Cache[id.EventID, matrix.Position]
-	txns     *txns
-	delays   *delays
-	sticky   *stickies
-	users    *users
-	children *children
-	acls     *acls
-	joining  singly[id.RoomID] // joins through other servers
+	feed      *Feed
+	lasts     *lasts
+	kinds     *kinds
+	events    *lru.Cache[matrix.Position, *Event]
+	ids       *lru.Cache[id.EventID, matrix.Position]
+	txns      *txns
+	delays    *delays
+	sticky    *stickies
+	users     *users
+	children  *children
+	acls      *acls
+	elsewhere *foreignSpaces
+	joining   singly[id.RoomID] // joins through other servers
 
 	mu    sync.Mutex
 	rooms map[id.RoomID]*slot
@@ -129,6 +131,7 @@ func New(db *storage.DB, log *eventlog.Log, profiles Profiles, opt Options, logg
 	if r.acls, err = newACLs(); err != nil {
 		return nil, err
 	}
+	r.elsewhere = newForeignSpaces(r)
 	return r, nil
 }
 

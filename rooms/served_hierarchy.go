@@ -34,8 +34,7 @@ func (r *Rooms) ServeHierarchy(ctx context.Context, origin string, room id.RoomI
 	if !may {
 		return nil, matrix.Errorf(matrix.NotFound, "There is no such room, or nobody of your server may know it.")
 	}
-	w := &hierarchyWalk{r: r, q: HierarchyQuery{Suggested: suggested}}
-	children, err := w.children(ctx, rm)
+	children, err := rm.spaceChildren(ctx, suggested)
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,13 @@
 package room
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/httpx"
-	"plenum/internal/matrix"
 	"plenum/rooms"
 )
 
@@ -85,30 +85,17 @@ type summaryResponse struct {
 
 // summary is GET /room_summary/{roomIdOrAlias}.
 func (a *API) summary(ctx context.Context, r *httpx.Request[httpx.None]) (summaryResponse, error) {
-	room, _, err := target(ctx, a, r)
+	room, via, err := target(ctx, a, r)
 	if err != nil {
 		return summaryResponse{}, err
 	}
-	rm, err := a.rooms.Room(ctx, room)
-	if err != nil {
-		return summaryResponse{}, err
-	}
-	may, err := a.rooms.MayKnow(ctx, r.Principal.User, rm)
-	if err != nil {
-		return summaryResponse{}, err
-	}
-	if !may { // as if there were no such room
-		return summaryResponse{}, matrix.Errorf(matrix.NotFound, "This server does not know the room.")
-	}
-	s, err := rm.Summary(ctx)
+	s, membership, err := a.rooms.SummaryOf(ctx, r.Principal.User, room, via)
 	if err != nil {
 		return summaryResponse{}, err
 	}
 	out := summaryResponse{summary: summaryOf(s)}
 	if r.Principal.User != "" {
-		if out.Membership = rm.MembershipOf(r.Principal.User); out.Membership == "" {
-			out.Membership = "leave"
-		}
+		out.Membership = cmp.Or(membership, "leave")
 	}
 	return out, nil
 }
