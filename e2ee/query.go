@@ -36,9 +36,12 @@ func (k *Keys) Query(ctx context.Context, p matrix.Principal, users map[id.UserI
 	f := &Found{
 		Devices: make(map[id.UserID]map[id.DeviceID]json.RawMessage, len(users)),
 		Master:  map[id.UserID]json.RawMessage{}, SelfSigning: map[id.UserID]json.RawMessage{}, UserSigning: map[id.UserID]json.RawMessage{},
+		Failures: map[string]struct{}{},
 	}
+	abroad := map[id.UserID][]id.DeviceID{}
 	for user, devices := range users {
 		if !k.isLocal(user) {
+			abroad[user] = devices
 			continue
 		}
 		f.Devices[user] = map[id.DeviceID]json.RawMessage{}
@@ -53,7 +56,7 @@ func (k *Keys) Query(ctx context.Context, p matrix.Principal, users map[id.UserI
 			return nil, err
 		}
 	}
-	return f, nil
+	return f, k.findAbroad(ctx, p, abroad, f)
 }
 
 func (k *Keys) mayAsk(ctx context.Context, asking, user id.UserID) (bool, error) {

@@ -140,10 +140,10 @@ func newParts(ctx context.Context, cfg config.Config, transport http.RoundTrippe
 	}
 	p.backups = backup.New(p.db)
 	p.dehydrated = e2ee.NewDehydrated(p.db, p.keys, p.todevice, people)
-	p.accounts = account.New(people, p.rooms, p.hooks(), accountOptions(cfg, p.services), log)
+	p.accounts = account.New(people, p.rooms, p.hooks(), accountOptions(cfg, p.services, p.profilesElsewhere(cfg)), log)
 	p.oauth = oauth.New(p.db, p.accounts, oauth.Options{}, log)
 	p.bridges = p.newServiceSender(people, log)
-	p.media = media.New(mediastore.New(p.db), p.blobs, mediaOptions(cfg), log)
+	p.media = media.New(mediastore.New(p.db), p.blobs, mediaOptions(cfg, p.mediaElsewhere(cfg)), log)
 	if p.previews, err = preview.New(p.media, previewOptions(cfg)); err != nil {
 		return p, err
 	}
@@ -177,6 +177,7 @@ func (p *parts) hooks() account.Hooks {
 		DevicesGone: []func(context.Context, *storage.Tx, id.UserID, []id.DeviceID) error{
 			p.userdata.DevicesGone, p.push.DevicesGone, p.keys.DevicesGone, p.todevice.DevicesGone, p.sliding.DevicesGone,
 		},
+		DevicesNamed: []func(context.Context, *storage.Tx, id.UserID, []id.DeviceID) error{p.keys.DevicesNamed},
 		Gone: []func(context.Context, id.UserID, bool) error{
 			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone, p.grantsGone, p.delayed.Gone,
 			p.search.Gone, p.mediaGone,

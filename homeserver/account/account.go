@@ -33,6 +33,8 @@ type Hooks struct {
 	// DevicesGone functions run in the transaction that signs devices out, so
 	// that nothing of them stays behind: pushers, keys, messages to them.
 	DevicesGone []func(ctx context.Context, tx *storage.Tx, user id.UserID, devices []id.DeviceID) error
+	// DevicesNamed functions run in the transaction that gives devices names.
+	DevicesNamed []func(ctx context.Context, tx *storage.Tx, user id.UserID, devices []id.DeviceID) error
 	// Gone functions run after an account was closed. With erase they also
 	// remove what the account has stored. They run again after a failure or a
 	// crash, so what is gone already is no error.

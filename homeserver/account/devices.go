@@ -47,6 +47,11 @@ func (a *Accounts) RenameDevice(ctx context.Context, p matrix.Principal, device 
 		if err == nil && !ok {
 			err = errNoDevice()
 		}
+		for _, hook := range a.hooks.DevicesNamed {
+			if err == nil {
+				err = hook(ctx, tx, p.User, []id.DeviceID{device})
+			}
+		}
 		return err
 	})
 }
