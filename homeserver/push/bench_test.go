@@ -65,6 +65,44 @@ func BenchmarkCountsOfACrowd(b *testing.B) {
 	}
 }
 
+// BenchmarkPushToACrowd is one message in a room of 10,000 people of this
+// server who all have a pusher, with three distinct rule sets: to decide who is
+// to be notified. In the first kind of rooms everybody else is, in the second
+// only who is mentioned.
+func BenchmarkPushToACrowd(b *testing.B) {
+	w, room, people := crowd(b, 10_000)
+	w.must(w.db.Write(b.Context(), func(tx *storage.Tx) error {
+		for _, user := range people {
+			if err := w.AddPusher(b.Context(), tx, user); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	w.must(w.LoadPushers(b.Context()))
+	for _, c := range []struct{ name, content string }{
+		{"everybody", `{"msgtype":"m.text","body":"this is a message of a usual length"}`},
+		{"mentions", `{"msgtype":"m.text","body":"this is a message of a usual length","m.mentions":{"user_ids":["@u1:one.example"]}}`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			told, err := w.Parcels(b.Context(), w.say(ada, room, c.content)) // rules are read once
+			w.must(err)
+			for b.Loop() {
+				b.StopTimer()
+				ev := w.say(ada, room, c.content)
+				b.StartTimer()
+				n, err := w.Parcels(b.Context(), ev)
+				if err != nil {
+					b.Fatal(err)
+				}
+				told = n
+			}
+			b.ReportMetric(float64(told), "told")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(people)), "ns/user")
+		})
+	}
+}
+
 // BenchmarkCountsWithoutNews is the counts of a room in which nothing happened.
 func BenchmarkCountsWithoutNews(b *testing.B) {
 	w := open(b, storagetest.Open(b, storage.SQLite), push.Options{})

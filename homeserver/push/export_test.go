@@ -50,3 +50,21 @@ func (p *Push) Waiting(user id.UserID, appID, key string) int {
 	}
 	return len(list)
 }
+
+// Parcels returns how many notifications there are about ev.
+func (p *Push) Parcels(ctx context.Context, ev id.EventID) (int, error) {
+	e, err := p.rooms.Event(ctx, ev)
+	if err != nil {
+		return 0, err
+	}
+	list, err := p.parcels(ctx, e)
+	return len(list), err
+}
+
+// LoadPushers does what Run does first.
+func (p *Push) LoadPushers(ctx context.Context) error { return p.pushers.load(ctx, p.db) }
+
+// AddPusher gives user a pusher.
+func (p *Push) AddPusher(ctx context.Context, tx *storage.Tx, user id.UserID) error {
+	return store.PutPusher(ctx, tx, &store.Pusher{User: user, AppID: "app", Key: "key", Kind: "http", Data: []byte(`{}`), Enabled: true})
+}
