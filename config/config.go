@@ -28,7 +28,7 @@ type Config struct {
 	Registration Registration `doc:"How new people get an account. There is always \"plenum user create\", too."`
 	Passwords    Passwords    `doc:"Passwords of accounts."`
 	Sessions     Sessions     `doc:"How long people stay signed in."`
-	OAuth        OAuth        `doc:"Signing in on pages of this server, in the browser."`
+	Oauth        OAuth        `doc:"Signing in on pages of this server, in the browser."`
 	RateLimits   RateLimits   `doc:"How often one person may ask. Each limit is a rate and how many requests may come at once, such as \"10/s, burst 50\", or \"off\". The rate is per second (s), minute (min) or hour (h)."`
 	Rooms        Rooms        `doc:"What new rooms are like."`
 	Privacy      Privacy      `doc:"What is kept and shown about people. Addresses and programs of people are not kept at all, whatever is set here."`

@@ -20,7 +20,7 @@ import (
 // travel to them, and clients refuse addresses without https, except on the
 // machine itself.
 func oauthOn(cfg config.Config) bool {
-	if !cfg.OAuth.Enabled {
+	if !cfg.Oauth.Enabled {
 		return false
 	}
 	u, err := url.Parse(publicURL(cfg))

@@ -129,12 +129,12 @@ func (a *Accounts) NewPassword(ctx context.Context, user id.UserID, old string, 
 }
 
 // CloseOwn closes the account of user, who gives the password.
-func (a *Accounts) CloseOwn(ctx context.Context, user id.UserID, password string, erase bool) (err error) {
+func (a *Accounts) CloseOwn(ctx context.Context, user id.UserID, password string, how Closing) (err error) {
 	defer matrix.Wrap(&err, "close own account")
 	if _, err := a.Prove(ctx, string(user), password); err != nil {
 		return err
 	}
-	return a.close(ctx, user, Closing{Erase: erase})
+	return a.close(ctx, user, how)
 }
 
 // LoginTokenFor makes a token with which a client signs in once as user. The

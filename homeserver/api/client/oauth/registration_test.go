@@ -50,7 +50,7 @@ func TestMetadata(t *testing.T) {
 func TestClientsFindOutThatThereIsNone(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*config.Config){
-		"switched off":  func(c *config.Config) { c.OAuth.Enabled = false },
+		"switched off":  func(c *config.Config) { c.Oauth.Enabled = false },
 		"without https": func(c *config.Config) { c.PublicURL = "http://one.example" },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -82,7 +82,9 @@ func (a *API) close(v *visit) error {
 	if v.field("sure") == "" {
 		return v.page(http.StatusBadRequest, "close", view{Title: v.said.CloseTitle, Problem: v.said.NotSure})
 	}
-	if err := a.accounts.CloseOwn(v.r.Context(), v.user, v.field("password"), v.field("erase") != ""); err != nil {
+	if err := a.accounts.CloseOwn(v.r.Context(), v.user, v.field("password"), account.Closing{
+		Erase: v.field("erase") != "", Redact: v.field("redact") != "",
+	}); err != nil {
 		return v.again("close", v.said.CloseTitle, err)
 	}
 	if err := v.leave(); err != nil {

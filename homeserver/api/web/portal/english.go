@@ -43,6 +43,7 @@ var english = words{
 	ResetWarning: "After that, your contacts have to verify you once more, and old encrypted messages without a backup stay unreadable. If you did not ask for it, close this page.",
 	ResetAllow:   "Allow the reset", ResetDoneTitle: "Allowed", ResetDone: "Go back to your app within ten minutes, and go on there.",
 	CloseTitle: "Close your account", CloseIntro: "This is for ever. You leave all rooms and are signed out everywhere, and nobody can have this name again.",
+	Redact: "Also take back all that I have written", RedactHint: "It is removed from the rooms that you are in, for everybody whose server and app obey.",
 	Erase: "Also hide what I have written", EraseHint: "New members do not see it any more. Those who were there keep it, and other servers may, too.",
 	Sure: "Yes, I want to close it", CloseEnd: "Close the account for ever", NotSure: "Tick the box if you are sure.",
 	ClosedOwnTitle: "Your account is closed", ClosedOwn: "Take care.",

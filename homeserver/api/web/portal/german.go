@@ -43,6 +43,7 @@ var german = words{
 	ResetWarning: "Danach müssen deine Kontakte dich neu verifizieren, und alte verschlüsselte Nachrichten ohne Sicherung bleiben unlesbar. Hast du nicht darum gebeten, schließe diese Seite.",
 	ResetAllow:   "Zurücksetzen erlauben", ResetDoneTitle: "Erlaubt", ResetDone: "Geh innerhalb von zehn Minuten zurück zu deiner App und mach dort weiter.",
 	CloseTitle: "Konto schließen", CloseIntro: "Das ist für immer. Du verlässt alle Räume und wirst überall abgemeldet, und niemand kann diesen Namen noch einmal haben.",
+	Redact: "Auch alles zurücknehmen, was ich geschrieben habe", RedactHint: "Es wird aus den Räumen entfernt, in denen du bist, bei allen, deren Server und App sich daran halten.",
 	Erase: "Auch verbergen, was ich geschrieben habe", EraseHint: "Neue Mitglieder sehen es nicht mehr. Wer da war, behält es, und andere Server vielleicht auch.",
 	Sure: "Ja, ich will es schließen", CloseEnd: "Konto für immer schließen", NotSure: "Setze das Häkchen, wenn du sicher bist.",
 	ClosedOwnTitle: "Dein Konto ist geschlossen", ClosedOwn: "Mach’s gut.",

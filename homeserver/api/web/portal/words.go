@@ -25,23 +25,23 @@ type words struct {
 	LocalApp, Replaces, AppTerms, AppPrivacy, Allow, Deny, SignedInAs, Switch    string
 	OnlyIfYou                                                                    string
 
-	LinkTitle, LinkIntro, Code, CodeHint, Continue, OnDevice, CompareCode  string
-	LinkWarning, BadCode, LinkedTitle, Linked, DeniedTitle, Denied         string
-	SSOTitle, SSOWants, SSOContinue                                        string
-	AccountTitle, AccountIntro, SignOut, SignOutHint, Back                 string
-	NameTitle, NameIntro, DisplayName, Save, SavedTitle, Saved             string
-	DevicesTitle, DevicesIntro, Seen, NoDevices, NoDevice, AllButton       string
-	DeviceIs, DeviceEnd, DeviceWarning, AllTitle, AllWarning, AllEnd       string
-	PasswordTitle, Current, New, Everywhere, EverywhereHint, PasswordSaved string
-	ResetTitle, ResetIntro, ResetWarning, ResetAllow                       string
-	ResetDoneTitle, ResetDone                                              string
-	CloseTitle, CloseIntro, Erase, EraseHint, Sure, CloseEnd, NotSure      string
-	ClosedOwnTitle, ClosedOwn                                              string
-	MenuName, MenuDevices, MenuPassword, MenuReset, MenuClose              string
-	StaleTitle, Stale, GoneTitle, Gone, BadTitle, Bad, BadDetail           string
-	Differ, Weak, Taken, BadName, Wrong, WrongPassword, TooOften, BadToken string
-	MustAccept                                                             string
-	Locked, Deactivated                                                    string
+	LinkTitle, LinkIntro, Code, CodeHint, Continue, OnDevice, CompareCode                 string
+	LinkWarning, BadCode, LinkedTitle, Linked, DeniedTitle, Denied                        string
+	SSOTitle, SSOWants, SSOContinue                                                       string
+	AccountTitle, AccountIntro, SignOut, SignOutHint, Back                                string
+	NameTitle, NameIntro, DisplayName, Save, SavedTitle, Saved                            string
+	DevicesTitle, DevicesIntro, Seen, NoDevices, NoDevice, AllButton                      string
+	DeviceIs, DeviceEnd, DeviceWarning, AllTitle, AllWarning, AllEnd                      string
+	PasswordTitle, Current, New, Everywhere, EverywhereHint, PasswordSaved                string
+	ResetTitle, ResetIntro, ResetWarning, ResetAllow                                      string
+	ResetDoneTitle, ResetDone                                                             string
+	CloseTitle, CloseIntro, Redact, RedactHint, Erase, EraseHint, Sure, CloseEnd, NotSure string
+	ClosedOwnTitle, ClosedOwn                                                             string
+	MenuName, MenuDevices, MenuPassword, MenuReset, MenuClose                             string
+	StaleTitle, Stale, GoneTitle, Gone, BadTitle, Bad, BadDetail                          string
+	Differ, Weak, Taken, BadName, Wrong, WrongPassword, TooOften, BadToken                string
+	MustAccept                                                                            string
+	Locked, Deactivated                                                                   string
 }
 
 // languages are what the pages speak, the first for whoever speaks none of them.
