@@ -167,7 +167,7 @@ func (e *Event) Passes(f *filter.Events) bool {
 	if f == nil {
 		return true
 	}
-	s := filter.Subject{Type: e.Type, Sender: e.Sender, Room: e.Room}
+	s := filter.Subject{Type: e.Type, Sender: e.Sender, Room: e.Room, RelType: e.RelType}
 	if f.ReadsURL() {
 		s.HasURL = e.Content().Get("url").Exists()
 	}

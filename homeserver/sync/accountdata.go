@@ -69,5 +69,9 @@ func (t *turn) appendAccountData(room id.RoomID, data []userdata.AccountDatum, f
 			t.out.Event(d.Type, d.Content, "")
 		}
 	}
+	if room != "" && t.initial && !f.IsShut() {
+		t.out.KeepEvents() // clients are told that there is nothing, as other servers do it (MSC3391)
+		return
+	}
 	t.out.CloseEvents(list)
 }

@@ -75,6 +75,9 @@ func (w *Writer) OpenEvents(name string) Part { return w.begin(name, `{"events":
 // CloseEvents ends a list of events. One without any is taken back.
 func (w *Writer) CloseEvents(p Part) { w.end(p, `]}`) }
 
+// KeepEvents ends a list of events that stays even when it is empty.
+func (w *Writer) KeepEvents() { w.Buf = append(w.Buf, `]}`...) }
+
 func (w *Writer) begin(name, bracket string) Part {
 	p := Part{start: len(w.Buf)}
 	w.Name(name)

@@ -42,7 +42,8 @@ type Events struct {
 	limit                 int
 	limited               bool // limit was given
 	types, senders, rooms choice
-	url                   *bool // contains_url; nil: does not matter
+	relations             choice // by the types of how they relate to others
+	url                   *bool  // contains_url; nil: does not matter
 }
 
 // Limit returns how many events the client wants at most: usual unless it
@@ -78,6 +79,8 @@ type Subject struct {
 	Sender id.UserID
 	Room   id.RoomID
 	HasURL bool // the content has a url; only looked at when ReadsURL
+	// RelType is how it relates to another event; empty: not at all.
+	RelType string
 }
 
 // ReadsURL reports whether Subject.HasURL matters, so that nobody needs to
@@ -90,7 +93,7 @@ func (e *Events) Match(s Subject) bool {
 		return true
 	}
 	return e.types.has(s.Type) && e.senders.has(string(s.Sender)) && e.rooms.has(string(s.Room)) &&
-		(e.url == nil || *e.url == s.HasURL)
+		e.relations.has(s.RelType) && (e.url == nil || *e.url == s.HasURL)
 }
 
 // HasType reports whether an event of typ may pass.
@@ -116,10 +119,10 @@ func (e *Events) URL() *bool {
 
 // IsOpen reports whether every event passes.
 func (e *Events) IsOpen() bool {
-	return e == nil || e.types.isOpen() && e.senders.isOpen() && e.rooms.isOpen() && e.url == nil && e.RelatedBy.IsZero()
+	return e == nil || e.types.isOpen() && e.senders.isOpen() && e.rooms.isOpen() && e.relations.isOpen() && e.url == nil && e.RelatedBy.IsZero()
 }
 
 // IsShut reports whether no event passes at all.
 func (e *Events) IsShut() bool {
-	return e != nil && (e.types.isShut() || e.senders.isShut() || e.rooms.isShut())
+	return e != nil && (e.types.isShut() || e.senders.isShut() || e.rooms.isShut() || e.relations.isShut())
 }

@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"strings"
 	"testing"
 
 	"plenum/internal/filter"
@@ -208,4 +209,32 @@ func parse(t *testing.T, raw string) *filter.Filter {
 		t.Fatal(err)
 	}
 	return f
+}
+
+func TestRelations(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ filter, passes string }{
+		{`{}`, " m.thread m.reference"},
+		{`{"org.matrix.msc3874.rel_types":["m.thread"]}`, "m.thread"},
+		{`{"org.matrix.msc3874.not_rel_types":["m.thread"]}`, " m.reference"},
+		{`{"org.matrix.msc3874.rel_types":["m.thread","m.reference"],"org.matrix.msc3874.not_rel_types":["m.reference"]}`, "m.thread"},
+		{`{"org.matrix.msc3874.rel_types":[]}`, ""},
+	} {
+		f, err := filter.ParseEvents([]byte(c.filter))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var passed []string
+		for _, rel := range []string{"", "m.thread", "m.reference"} {
+			if f.Match(filter.Subject{Type: "m.room.message", RelType: rel}) {
+				passed = append(passed, rel)
+			}
+		}
+		if got := strings.Join(passed, " "); got != c.passes {
+			t.Errorf("%s lets pass %q, want %q", c.filter, got, c.passes)
+		}
+		if f.IsOpen() != (c.filter == `{}`) || f.IsShut() != (c.passes == "") {
+			t.Errorf("%s is open: %v, shut: %v", c.filter, f.IsOpen(), f.IsShut())
+		}
+	}
 }

@@ -85,6 +85,10 @@ type eventsJSON struct {
 	RelatedBySenders  []string `json:"related_by_senders"`
 	RelatedByRelTypes []string `json:"related_by_rel_types"`
 
+	// Of MSC3874, under the name in the proposal.
+	RelTypes    []string `json:"org.matrix.msc3874.rel_types"`
+	NotRelTypes []string `json:"org.matrix.msc3874.not_rel_types"`
+
 	// Names from before, which clients still use.
 	UnstableUnreadThreads bool     `json:"org.matrix.msc3773.unread_thread_notifications"`
 	UnstableSenders       []string `json:"io.element.relation_senders"`
@@ -130,6 +134,7 @@ func (w *eventsJSON) compile() (Events, error) {
 		IncludeRedundantMembers: w.RedundantMembers,
 		UnreadThreads:           w.UnreadThreads || w.UnstableUnreadThreads,
 		types:                   choice{wild(w.Types), wild(w.NotTypes)},
+		relations:               choice{plain(w.RelTypes), plain(w.NotRelTypes)},
 		url:                     w.ContainsURL,
 	}
 	if w.Limit != nil {
