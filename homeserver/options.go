@@ -82,7 +82,7 @@ func noticesAccount(cfg config.Config) id.UserID {
 	return id.NewUserID(cfg.Notices.Account, cfg.ServerName)
 }
 
-func accountOptions(cfg config.Config, services *appservice.Registry) account.Options {
+func accountOptions(cfg config.Config, services *appservice.Registry, remote account.Remote) account.Options {
 	o := account.Options{
 		ServerName:   cfg.ServerName,
 		Registration: map[string]account.Mode{"closed": account.Closed, "token": account.ByToken, "open": account.Open}[cfg.Registration.Mode],
@@ -95,6 +95,7 @@ func accountOptions(cfg config.Config, services *appservice.Registry) account.Op
 		Exclusive:      services.IsExclusive,
 		System:         noticesAccount(cfg),
 		Services:       services,
+		Remote:         remote,
 		Life:           account.Life{Access: cfg.Sessions.AccessTokenLife.Std(), Plain: cfg.Sessions.PlainTokenLife.Std()},
 		Profiles:       map[string]account.Visibility{"anyone": account.ToAnyone, "acquaintances": account.ToAcquaintances}[cfg.Privacy.Profiles],
 	}
@@ -139,7 +140,7 @@ func discoveryOptions(cfg config.Config, healthy func(context.Context) error) di
 	return o
 }
 
-func mediaOptions(cfg config.Config) media.Options {
+func mediaOptions(cfg config.Config, remote media.Remote) media.Options {
 	m := cfg.Media
 	return media.Options{
 		ServerName:   cfg.ServerName,
@@ -151,6 +152,7 @@ func mediaOptions(cfg config.Config) media.Options {
 		DecodeMemory: int64(m.DecodeMemory),
 		RemoteLife:   time.Duration(m.RemoteLife),
 		KeepMetadata: m.KeepMetadata,
+		Remote:       remote,
 	}
 }
 

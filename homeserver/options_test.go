@@ -53,7 +53,7 @@ func TestRegistrationModes(t *testing.T) {
 		c := config.Default()
 		c.Registration.Mode = mode
 		c.Registration.TermsURL = "https://one.example/terms"
-		o := accountOptions(c, appservice.NewRegistry(nil, appservice.Options{}))
+		o := accountOptions(c, appservice.NewRegistry(nil, appservice.Options{}), nil)
 		if o.Registration != want || len(o.Terms) != 1 || o.Terms[0].Texts["en"].URL != c.Registration.TermsURL {
 			t.Errorf("%s: %+v", mode, o)
 		}

@@ -44,7 +44,7 @@ func (p *parts) routes(cfg config.Config) []httpx.Route {
 		userdataapi.New(p.userdata).Routes(),
 		pushapi.New(p.push).Routes(),
 		searchapi.New(p.search, p.rooms, p.userdata).Routes(),
-		directory.New(p.rooms, p.accounts, p.networks()).Routes(),
+		directory.New(p.rooms, p.accounts, p.networks(), p.directoriesElsewhere()).Routes(),
 		appserviceapi.New(p.services, p.networks()).Routes(),
 		keys.New(p.keys, p.accounts).Routes(),
 		keys.NewDehydrated(p.dehydrated).Routes(),

@@ -62,7 +62,7 @@ func commands() []*command {
 		serveCommand(), checkCommand(),
 		userCreateCommand(), userPasswordCommand(), userListCommand(), userDeactivateCommand(), userExportCommand(),
 		tokenCreateCommand(), tokenListCommand(), tokenRevokeCommand(),
-		noticeCommand(),
+		noticeCommand(), keyRotateCommand(),
 		backupCommand(), backupVerifyCommand(), backupKeyCommand(), restoreCommand(),
 		configExampleCommand(), versionCommand(),
 	}

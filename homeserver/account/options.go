@@ -41,6 +41,7 @@ type Options struct {
 	Exclusive      func(id.UserID) bool // names kept for application services; none
 	System         id.UserID            // speaks for the server, so that nobody else can have the name; none
 	Services       Services             // application services; none
+	Remote         Remote               // profiles of people of other servers; none
 	Now            func() time.Time     // time.Now
 }
 

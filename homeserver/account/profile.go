@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
+	"plenum/rooms/event"
 	"plenum/storage"
 	"plenum/storage/accounts"
 )
@@ -22,10 +23,20 @@ const (
 	maxAvatarURL   = 1000     // bytes
 )
 
-// Profile returns the profile of user as far as p may see it.
+// Remote looks up profiles of people of other servers. What cannot be had is
+// M_NOT_FOUND.
+type Remote interface {
+	Profile(ctx context.Context, user id.UserID) (map[string]json.RawMessage, error)
+}
+
+// Profile returns the profile of user as far as p may see it. Other servers
+// are asked for theirs, but not for people without an account.
 //
 // Spec: client-server-api#get_matrixclientv3profileuserid
 func (a *Accounts) Profile(ctx context.Context, p matrix.Principal, user id.UserID) (accounts.Profile, error) {
+	if a.opt.Remote != nil && !p.IsAnyone() && !a.store.IsLocal(user) && event.ValidUser(string(user)) {
+		return a.opt.Remote.Profile(ctx, user)
+	}
 	if err := a.maySee(ctx, p, user); err != nil {
 		return nil, err
 	}

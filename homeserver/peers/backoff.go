@@ -19,8 +19,8 @@ const (
 	durableFrom  = time.Minute // shorter pauses are not worth a write
 	rememberFor  = 30 * 24 * time.Hour
 	// impatience is how long a call that somebody waits for, such as a join,
-	// respects a server's pause.
-	impatience  = 30 * time.Second
+	// respects a server's pause: the server may be back, and they know better.
+	impatience  = time.Second
 	maxTroubled = 20_000 // servers that do not answer, kept in memory
 )
 
@@ -105,11 +105,11 @@ func (p *patience) failed(server string, atLeast time.Duration) {
 		p.servers.Add(server, t)
 	}
 	now := p.now()
+	t.failed = now
 	if now.Before(t.until) {
-		return // a call that began before the pause: one failure is not counted twice
+		return // a call that began before the pause, or did not respect it: one failure is not counted twice
 	}
 	t.failures++
-	t.failed = now
 	d := max(pause(t.failures), min(atLeast, time.Hour))
 	t.until = now.Add(d)
 	if d >= durableFrom {

@@ -8,6 +8,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/homeserver/account"
+	"plenum/homeserver/peers"
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
 	"plenum/rooms"
@@ -23,6 +24,12 @@ type API struct {
 	rooms    *rooms.Rooms
 	people   *account.Accounts
 	networks Networks
+	others   Elsewhere
+}
+
+// Elsewhere are the directories of other servers. peers.Client knows them.
+type Elsewhere interface {
+	PublicRooms(ctx context.Context, server string, q peers.PublicRoomsQuery) (peers.PublicRooms, error)
 }
 
 // Networks are the directories of foreign networks, which bridges fill.
@@ -31,10 +38,10 @@ type Networks interface {
 	RoomsOf(ctx context.Context, network string) ([]id.RoomID, error)
 }
 
-// New returns the API over r, the people who have an account, and the rooms of
-// foreign networks.
-func New(r *rooms.Rooms, people *account.Accounts, n Networks) *API {
-	return &API{rooms: r, people: people, networks: n}
+// New returns the API over r, the people who have an account, the rooms of
+// foreign networks, and the directories of other servers, which may be nil.
+func New(r *rooms.Rooms, people *account.Accounts, n Networks, others Elsewhere) *API {
+	return &API{rooms: r, people: people, networks: n, others: others}
 }
 
 // Routes lists the endpoints.

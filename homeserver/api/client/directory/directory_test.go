@@ -79,7 +79,7 @@ func serve(t *testing.T, db *storage.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := directory.New(r, account.New(people, r, account.Hooks{}, account.Options{ServerName: here}, silent), networks{})
+	api := directory.New(r, account.New(people, r, account.Hooks{}, account.Options{ServerName: here}, silent), networks{}, nil)
 	s := httptest.NewServer(httpx.NewMux(api.Routes(), httpx.Options{Auth: names{}, Log: silent}))
 	t.Cleanup(s.Close)
 	return &world{t, s.URL, r, people}

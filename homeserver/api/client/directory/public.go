@@ -5,6 +5,7 @@ import (
 
 	"maunium.net/go/mautrix/id"
 
+	"plenum/homeserver/peers"
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
 	"plenum/rooms"
@@ -49,11 +50,17 @@ func (a *API) publicRooms(ctx context.Context, r *httpx.Request[httpx.None]) (pu
 	if err != nil {
 		return publicResponse{}, err
 	}
-	return a.page(ctx, r.Query("server"), rooms.DirectoryQuery{Limit: max(limit, 0), Since: r.Query("since")})
+	if server := r.Query("server"); a.isElsewhere(server) {
+		return a.pageOf(ctx, server, peers.PublicRoomsQuery{Limit: max(limit, 0), Since: r.Query("since")})
+	}
+	return a.page(ctx, rooms.DirectoryQuery{Limit: max(limit, 0), Since: r.Query("since")})
 }
 
 // searchRooms is POST /publicRooms.
 func (a *API) searchRooms(ctx context.Context, r *httpx.Request[searchRequest]) (publicResponse, error) {
+	if server := r.Query("server"); a.isElsewhere(server) {
+		return a.searchElsewhere(ctx, server, r.Body)
+	}
 	q := rooms.DirectoryQuery{Since: r.Body.Since, Search: r.Body.Filter.Term}
 	if r.Body.Limit != nil {
 		q.Limit = max(*r.Body.Limit, 0)
@@ -67,7 +74,7 @@ func (a *API) searchRooms(ctx context.Context, r *httpx.Request[searchRequest]) 
 	if err := a.addNetworks(ctx, r.Body, &q); err != nil {
 		return publicResponse{}, err
 	}
-	return a.page(ctx, r.Query("server"), q)
+	return a.page(ctx, q)
 }
 
 // addNetworks lets q look through the directories of foreign networks as well,
@@ -91,10 +98,7 @@ func (a *API) addNetworks(ctx context.Context, b searchRequest, q *rooms.Directo
 	return err
 }
 
-func (a *API) page(ctx context.Context, server string, q rooms.DirectoryQuery) (publicResponse, error) {
-	if server != "" && server != a.rooms.ServerName() {
-		return publicResponse{}, matrix.Errorf(matrix.Unknown, "This server does not talk to %s.", server)
-	}
+func (a *API) page(ctx context.Context, q rooms.DirectoryQuery) (publicResponse, error) {
 	page, err := a.rooms.Directory(ctx, q)
 	if err != nil {
 		return publicResponse{}, err
