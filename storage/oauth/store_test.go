@@ -78,6 +78,14 @@ func TestUnusedProgramsAreForgotten(t *testing.T) {
 		if !w.knows("signed-in") || !w.knows("waiting") || w.knows("unused") {
 			t.Error("the wrong programs are forgotten")
 		}
+		// When there are too many, those make place that nobody uses.
+		if !w.register("unused", 3) || w.register("more", 3) {
+			t.Error("who has just come has lost the place")
+		}
+		w.clock.Add(int64((freshFor + time.Minute) / time.Millisecond))
+		if !w.register("more", 3) || w.knows("unused") || !w.knows("signed-in") {
+			t.Error("there is no place")
+		}
 	})
 }
 
