@@ -103,7 +103,12 @@ func (r *Rooms) unload(rm *Room) {
 }
 
 func (rm *Room) add(ctx context.Context, next func(*view, int) (*draft, error), then ...sideline) ([]*Event, error) {
-	b, commit, err := rm.queue(ctx, next, then)
+	var b *batch
+	var commit *storage.Commit
+	err := rm.queueApproved(ctx, func(a *approvals) (err error) {
+		b, commit, err = rm.queue(ctx, next, then, a)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +123,7 @@ func (rm *Room) add(ctx context.Context, next func(*view, int) (*draft, error), 
 }
 
 // queue builds a batch and hands it to the log, in the room's order.
-func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error), then []sideline) (*batch, *storage.Commit, error) {
+func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error), then []sideline, a *approvals) (*batch, *storage.Commit, error) {
 	w := &rm.write
 	w.Lock()
 	defer w.Unlock()
@@ -126,7 +131,7 @@ func (rm *Room) queue(ctx context.Context, next func(*view, int) (*draft, error)
 		return nil, nil, errRetired
 	}
 	b := &batch{n: w.queued + 1, then: then}
-	v := &view{ctx: ctx, rm: rm, levels: w.levels, heads: w.heads}
+	v := &view{ctx: ctx, rm: rm, levels: w.levels, heads: w.heads, approvals: a}
 	for i := 0; ; i++ {
 		d, err := next(v, i)
 		if err != nil {
@@ -167,7 +172,11 @@ func (v *view) build(b *batch, d *draft) error {
 		d.Prev = append(d.Prev, h.id)
 		d.Depth = max(d.Depth, min(h.depth+1, event.MaxDepth))
 	}
-	if d.TS == 0 {
+	switch {
+	case d.TS != 0:
+	case v.approvals != nil:
+		d.TS = v.approvals.ts
+	default:
 		d.TS = rm.r.opt.Now().UnixMilli()
 	}
 	probe := &event.PDU{Room: rm.id, Sender: d.Sender, Type: d.Type, StateKey: d.StateKey, Content: d.Content, Redacts: d.Redacts, Rules: rm.rules}
@@ -191,6 +200,9 @@ func (v *view) accept(b *batch, d *draft, p *event.PDU) error {
 		return v.err
 	}
 	if err != nil {
+		return err
+	}
+	if p, err = v.approve(p); err != nil {
 		return err
 	}
 	e := newEvent(p, v.rm.id)

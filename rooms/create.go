@@ -208,6 +208,9 @@ func (pl *roomPlan) create(q CreateRequest, set preset) error {
 	} else {
 		content["creator"] = pl.creator
 	}
+	if err := pl.checkCreators(content); err != nil {
+		return err
+	}
 	if pl.rules.Creators && set.trusted && len(q.Invite) > 0 {
 		creators, _ := content["additional_creators"].([]any)
 		for _, user := range q.Invite {
@@ -220,6 +223,27 @@ func (pl *roomPlan) create(q CreateRequest, set preset) error {
 	raw, err := json.Marshal(content)
 	pl.first = raw
 	return err
+}
+
+// checkCreators refuses creators who cannot be anybody.
+//
+// Spec: rooms/v12#event-format
+func (pl *roomPlan) checkCreators(content map[string]any) error {
+	given, ok := content["additional_creators"]
+	if !ok || !pl.rules.Creators {
+		return nil
+	}
+	wrong := matrix.Errorf(matrix.InvalidParam, "additional_creators has to be a list of user ids.")
+	list, ok := given.([]any)
+	if !ok {
+		return wrong
+	}
+	for _, v := range list {
+		if user, ok := v.(string); !ok || !event.ValidUser(user) || !event.ValidServer(event.ServerName(user)) {
+			return wrong
+		}
+	}
+	return nil
 }
 
 // creators are those of the room, as far as its version has them.

@@ -50,6 +50,9 @@ func (r *Rooms) noteMember(ctx context.Context, rm *Room, p *event.PDU, stripped
 		return err
 	}
 	e := newEvent(p, rm.id)
+	if is := e.Membership(); is == "leave" || is == "ban" {
+		return rm.noteEnd(ctx, e, was)
+	}
 	e.Outlier = true
 	m := &eventlog.MembershipWrite{User: user, Is: eventlog.ParseMembership(e.Membership()), Was: eventlog.ParseMembership(was.Membership), Stripped: stripped}
 	b := &batch{events: []*Event{e}, entries: []*eventlog.Entry{{
@@ -68,6 +71,32 @@ func (r *Rooms) noteMember(ctx context.Context, rm *Room, p *event.PDU, stripped
 		})
 		return nil
 	})
+}
+
+// noteEnd notes that it came to nothing: a room that nobody of this server is in
+// ends for the user with e, which they get to see.
+func (rm *Room) noteEnd(ctx context.Context, e *Event, was Membership) error {
+	w := &rm.write
+	w.Lock()
+	if w.dead {
+		w.Unlock()
+		return errRetired // asking once more finds the room as it is
+	}
+	v := &view{ctx: ctx, rm: rm, heads: []head{{e.ID, e.Depth}}}
+	prev := v.stateOf(e)
+	b := &batch{n: w.queued + 1, events: []*Event{e}, prevs: []*Event{prev}}
+	entry := v.entry(e, &draft{}, prev)
+	entry.Membership.Was = eventlog.ParseMembership(was.Membership)
+	b.entries = []*eventlog.Entry{entry}
+	if v.err != nil {
+		w.Unlock()
+		return v.err
+	}
+	v.put(e)
+	commit := rm.submit(v, b)
+	w.Unlock()
+	_, err := rm.settle(ctx, b, commit)
+	return err
 }
 
 // fromTemplate makes the member event of which another server sent a template.

@@ -128,7 +128,7 @@ func (x *encoder) append(dst []byte, e *Event) []byte {
 func (x *encoder) appendWhole(dst []byte, e *Event, depth int) []byte {
 	dst = x.open(dst, e)
 	if prev := x.beside[e.Replaces]; prev != nil {
-		dst = x.appendReplaced(dst, prev)
+		dst = x.appendReplaced(dst, prev, e.Pos)
 	}
 	if by := x.beside[e.RedactedBy]; by != nil {
 		dst = append(dst, `,"redacted_because":`...)
@@ -173,10 +173,10 @@ func (x *encoder) open(dst []byte, e *Event) []byte {
 
 // appendReplaced writes which state event stood there before, and its content
 // for those who may see it.
-func (x *encoder) appendReplaced(dst []byte, prev *Event) []byte {
+func (x *encoder) appendReplaced(dst []byte, prev *Event, at matrix.Position) []byte {
 	dst = append(dst, `,"replaces_state":`...)
 	dst = appendText(dst, string(prev.ID))
-	if !x.sight.sees(prev) {
+	if !x.sight.seesReplaced(prev, at) {
 		return dst
 	}
 	dst = append(dst, `,"prev_content":`...)

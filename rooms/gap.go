@@ -28,26 +28,35 @@ func (rm *Room) findAuth(ctx context.Context, servers []string, p *event.PDU) er
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	var last error
+	if rm.r.opt.Peers == nil {
+		servers = nil
+	}
 	for _, server := range servers {
-		raws, err := rm.r.opt.Peers.EventAuth(ctx, server, rm.id, p.ID)
-		if err == nil {
-			err = rm.keepRaw(ctx, raws)
-		}
-		if err == nil {
-			missing, err = rm.lacking(ctx, p.Auth)
-		}
-		if err == nil && len(missing) > 0 {
-			err = rm.fetchAll(ctx, server, missing)
-		}
-		if err == nil {
-			if missing, err = rm.lacking(ctx, p.Auth); err == nil && len(missing) == 0 {
-				return nil
+		// Some servers do not tell the chain of what they have rejected.
+		if raws, err := rm.r.opt.Peers.EventAuth(ctx, server, rm.id, p.ID); err == nil {
+			if err := rm.keepRaw(ctx, raws); err != nil {
+				return err
 			}
 		}
-		last = err
+		if missing, err = rm.lacking(ctx, p.Auth); err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			if err := rm.fetchAll(ctx, server, missing); err != nil {
+				return err
+			}
+			if missing, err = rm.lacking(ctx, p.Auth); err != nil {
+				return err
+			}
+		}
+		if len(missing) == 0 {
+			return nil
+		}
 	}
-	return errors.Join(matrix.Errorf(matrix.Forbidden, "What authorises event %s cannot be found.", p.ID), last)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return matrix.Errorf(matrix.Forbidden, "What authorises event %s cannot be found.", p.ID)
 }
 
 // lacking returns those of ids that are not known at all.

@@ -130,8 +130,12 @@ func (r *Rooms) Knock(ctx context.Context, p matrix.Principal, c MemberChange) e
 		case "knock":
 			return "", nil, nil
 		case "join", "invite":
-			return "", nil, matrix.Errorf(matrix.Forbidden, "You are in the room, or may join it, already.")
+			return "", nil, errAlreadyIn()
 		}
 		return "knock", nil, nil
 	})
+}
+
+func errAlreadyIn() error {
+	return matrix.Errorf(matrix.Forbidden, "You are in the room, or may join it, already.")
 }

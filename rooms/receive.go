@@ -75,13 +75,13 @@ func (r *Rooms) takeIn(ctx context.Context, rm *Room, origin string, p *event.PD
 		}
 	}
 	ask := rm.servers(origin)
-	if err := rm.findAuth(ctx, ask, p); err != nil {
-		return nil, err
-	}
 	if !how.hidden {
 		if err := rm.fill(ctx, ask, p); err != nil {
 			return nil, err
 		}
+	}
+	if err := rm.findAuth(ctx, ask, p); err != nil {
+		return nil, err
 	}
 	return r.place(ctx, rm.id, p, how)
 }

@@ -40,6 +40,9 @@ func (r *Rooms) Redact(ctx context.Context, p matrix.Principal, q Redaction) (id
 	}
 	return r.once(ctx, p, q.Txn, []string{"redact", string(q.Room), string(q.Event), q.Txn}, func(txn *eventlog.TxnWrite) (id.EventID, error) {
 		target, err := r.Event(ctx, q.Event)
+		if matrix.IsCode(err, matrix.NotFound) && len(rm.servers()) > 0 {
+			return r.redactUnseen(ctx, p, q, txn)
+		}
 		if err != nil {
 			return "", err
 		}
@@ -52,6 +55,31 @@ func (r *Rooms) Redact(ctx context.Context, p matrix.Principal, q Redaction) (id
 		}
 		return r.redact(ctx, rm, p, target, q, txn)
 	})
+}
+
+// redactUnseen redacts an event that only other servers have: here it is
+// redacted as soon as it comes.
+func (r *Rooms) redactUnseen(ctx context.Context, p matrix.Principal, q Redaction, txn *eventlog.TxnWrite) (id.EventID, error) {
+	if len(q.Event) < 2 || q.Event[0] != '$' || len(q.Event) > event.MaxName {
+		return "", matrix.Errorf(matrix.InvalidParam, "%q is not the id of an event.", string(q.Event))
+	}
+	d := draft{Draft: event.Draft{Sender: p.User, Type: "m.room.redaction", Content: q.Content, Redacts: q.Event}, txn: txn}
+	evs, err := r.add(ctx, q.Room, func(v *view, i int) (*draft, error) {
+		if i > 0 {
+			return nil, nil
+		}
+		if levels := v.Levels(); p.Suspended || levels.User(p.User) < levels.Redact() {
+			return nil, matrix.Errorf(matrix.NotFound, "There is no such event.")
+		}
+		one := d
+		return &one, nil
+	}, func(ctx context.Context, tx *storage.Tx, rm *Room, evs []*Event) error {
+		return r.log.AddEarlyRedaction(ctx, tx, rm.nid, q.Event, evs[0].Pos)
+	})
+	if err != nil {
+		return "", err
+	}
+	return evs[0].ID, nil
 }
 
 func (r *Rooms) redact(ctx context.Context, rm *Room, p matrix.Principal, target *Event, q Redaction, txn *eventlog.TxnWrite) (id.EventID, error) {

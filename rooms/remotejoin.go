@@ -172,7 +172,7 @@ func (rm *Room) begin(ctx context.Context, join *event.PDU, state []id.EventID) 
 		return refusal
 	}
 	e := newEvent(join, rm.id)
-	b := &batch{n: w.queued + 1, events: []*Event{e}, since: rm.LastPos() == 0}
+	b := &batch{n: w.queued + 1, events: []*Event{e}, since: rm.current(StateKey{"m.room.create", ""}) == 0}
 	key := StateKey{e.Type, *e.StateKey}
 	now := before
 	if err := rm.plan(ctx, b, now, key, unborn); err != nil {

@@ -62,6 +62,16 @@ func (r *Rooms) knockElsewhere(ctx context.Context, p matrix.Principal, c Member
 	if err != nil {
 		return err
 	}
+	m, err := r.MembershipOf(ctx, p.User, c.Room)
+	if err != nil {
+		return err
+	}
+	switch m.Membership {
+	case "knock":
+		return nil
+	case "invite":
+		return errAlreadyIn()
+	}
 	ways, err := r.ways(ctx, p.User, c.Room, c.Via)
 	if err != nil {
 		return err

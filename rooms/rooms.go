@@ -26,13 +26,14 @@ type Options struct {
 	Signer         *event.Signer
 	DefaultVersion string // room version of new rooms
 	EncryptPresets []string
-	RoomsInMemory  int       // rooms whose state is kept in memory
-	EventsInMemory int       // events kept in memory beside those of hot rooms
-	Erased         Erasures  // nil: nobody
-	Notices        id.UserID // speaks for the server; "": nobody
-	Peers          Peers     // nil: this server talks to no other
-	Keys           Keys      // needed together with Peers
-	Lookups        Lookups   // nil: other servers are not asked about their rooms
+	RoomsInMemory  int          // rooms whose state is kept in memory
+	EventsInMemory int          // events kept in memory beside those of hot rooms
+	Erased         Erasures     // nil: nobody
+	Notices        id.UserID    // speaks for the server; "": nobody
+	Peers          Peers        // nil: this server talks to no other
+	Keys           Keys         // needed together with Peers
+	Policy         PolicySigner // nil: policy servers are not asked
+	Lookups        Lookups      // nil: other servers are not asked about their rooms
 	// Invitable reports why a user, of whichever server, may not invite one of
 	// this server to a room; nil: everybody may invite everybody.
 	Invitable func(ctx context.Context, inviter, invited id.UserID, room id.RoomID) error

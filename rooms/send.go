@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/tidwall/gjson"
+	"github.com/tidwall/sjson"
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
@@ -108,6 +109,11 @@ func (r *Rooms) sendState(ctx context.Context, p matrix.Principal, d Draft) (id.
 	if err != nil || len(content) == 0 || content[0] != '{' {
 		return "", matrix.Errorf(matrix.BadJSON, "The content of an event is a JSON object.")
 	}
+	if d.Type == "m.room.member" { // who lets somebody in, the server says
+		if content, err = sjson.DeleteBytes(content, authorisedVia); err != nil {
+			return "", err
+		}
+	}
 	if err := r.checkState(ctx, p, d); err != nil {
 		return "", err
 	}
@@ -160,6 +166,8 @@ func checkReplaced(old *Event, typ string, content []byte) error {
 // authorisation do not look at.
 func (r *Rooms) checkState(ctx context.Context, p matrix.Principal, d Draft) error {
 	switch {
+	case d.Type == "m.room.create":
+		return matrix.Errorf(matrix.BadJSON, "A room is created only once.")
 	case d.Type == "m.room.canonical_alias" && *d.StateKey == "":
 		return r.checkCanonicalAlias(ctx, d)
 	case d.Type == "m.room.member":

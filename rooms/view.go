@@ -16,6 +16,8 @@ type view struct {
 	heads  []head
 	levels *auth.PowerLevels
 	err    error // of reading; looked at when the batch is built
+
+	approvals *approvals // nil: no policy server is asked
 }
 
 // Event returns the state event under typ and key, nil when there is none.

@@ -258,6 +258,15 @@ func (s *sight) sees(e *Event) bool {
 	return false
 }
 
+// seesReplaced reports whether the user may see prev, which was state up to at.
+// Where nobody knows when it was sent, what counts is who may see its end.
+func (s *sight) seesReplaced(prev *Event, at matrix.Position) bool {
+	if !prev.Outlier || prev.Rejected {
+		return s.sees(prev)
+	}
+	return s.allows(at, s.seen.at(at), s.membership(at))
+}
+
 // filter returns those of evs that the user may see, in their order.
 func (s *sight) filter(ctx context.Context, evs []*Event) ([]*Event, error) {
 	if len(evs) == 0 {

@@ -408,7 +408,7 @@ func TestMalformedEventsAreRefused(t *testing.T) {
 			"room_id":          {`1`, `"r"`, `""`, ``},
 			"sender":           {`"ada"`, `"@ada"`, `1`, ``},
 			"state_key":        {`1`, `null`},
-			"type":             {`1`, ``, `"` + strings.Repeat("é", 128) + `"`},
+			"type":             {`1`, ``, `"` + strings.Repeat("é", 256) + `"`},
 		} {
 			for _, v := range values {
 				if got, err := event.Parse(rules, replace(t, p.JSON, name, v)); err == nil {

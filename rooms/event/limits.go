@@ -23,32 +23,39 @@ func errTooLarge() error {
 	return matrix.Errorf(matrix.TooLarge, "The event is larger than %d bytes.", MaxPDU)
 }
 
-// checkNames checks the names in p.
-func (p *PDU) checkNames() error {
-	if err := checkName("sender", p.Sender); err != nil {
-		return err
-	}
-	if err := checkName("room id", p.Room); err != nil {
-		return err
-	}
-	if err := checkName("event type", p.Type); err != nil {
-		return err
-	}
-	if err := checkName("event id", p.ID); err != nil {
-		return err
+// checkNames checks the names in p. Other servers counted characters, not
+// bytes, before room version 11, and what they accepted is part of rooms.
+func (p *PDU) checkNames(longest func(string) int) error {
+	names := []struct{ what, name string }{
+		{"sender", string(p.Sender)}, {"room id", string(p.Room)}, {"event type", p.Type}, {"event id", string(p.ID)},
 	}
 	if p.StateKey != nil {
-		return checkName("state key", *p.StateKey)
+		names = append(names, struct{ what, name string }{"state key", *p.StateKey})
+	}
+	for _, n := range names {
+		if err := checkName(n.what, n.name, longest); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+func bytesOf(s string) int { return len(s) }
+
+// nameLength measures names in events of other servers.
+func (r *Rules) nameLength() func(string) int {
+	if r.ImplicitCreator {
+		return bytesOf
+	}
+	return utf8.RuneCountInString
+}
+
 // checkName checks what stands in an event as it is.
-func checkName[T ~string](what string, name T) error {
+func checkName(what, name string, length func(string) int) error {
 	switch {
-	case len(name) > MaxName:
+	case length(name) > MaxName:
 		return matrix.Errorf(matrix.TooLarge, "The %s is longer than %d bytes.", what, MaxName)
-	case !utf8.ValidString(string(name)):
+	case !utf8.ValidString(name):
 		return matrix.Errorf(matrix.BadJSON, "The %s is not valid UTF-8.", what)
 	}
 	return nil
@@ -57,7 +64,7 @@ func checkName[T ~string](what string, name T) error {
 // checkDraft checks what will be written without further ado.
 func checkDraft(d *Draft) error {
 	p := PDU{Sender: d.Sender, Room: d.Room, Type: d.Type, StateKey: d.StateKey, ID: d.Redacts}
-	if err := p.checkNames(); err != nil {
+	if err := p.checkNames(bytesOf); err != nil {
 		return err
 	}
 	if len(d.Prev) > MaxPrev || len(d.Auth) > MaxAuth {

@@ -62,7 +62,7 @@ func badFormat(text string) error {
 
 // check checks the values of what has been read.
 func (p *PDU) check() error {
-	if err := p.checkNames(); err != nil {
+	if err := p.checkNames(p.Rules.nameLength()); err != nil {
 		return err
 	}
 	switch {
