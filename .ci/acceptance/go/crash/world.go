@@ -25,6 +25,7 @@ type world struct {
 	random  *rand.Rand
 	people  []*person
 	rooms   []id.RoomID
+	witness *witness // nil: there is none
 	lost    int
 	slowest time.Duration
 }
