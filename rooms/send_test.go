@@ -76,12 +76,12 @@ func TestSendRefuses(t *testing.T) {
 			{ada, message(room, strings.Repeat("x", 66_000), ""), matrix.TooLarge},
 			{ada, rooms.Draft{Room: room, Type: strings.Repeat("x", 256), Content: json.RawMessage(`{}`)}, matrix.TooLarge},
 			{ada, rooms.Draft{Room: room, Type: "m.room.member", Content: json.RawMessage(`{}`)}, matrix.BadJSON},
-			{ada, rooms.Draft{Room: room, Type: "m.room.create", StateKey: &empty, Content: json.RawMessage(`{}`)}, matrix.Forbidden},
-			{ada, rooms.Draft{Room: room, Type: "m.room.encryption", StateKey: &empty, Content: json.RawMessage(`{}`)}, matrix.BadJSON},
-			{ada, rooms.Draft{Room: room, Type: "m.room.encryption", StateKey: &empty, Content: json.RawMessage(`{"algorithm":"none"}`)}, matrix.BadJSON},
+			{ada, rooms.Draft{Room: room, Type: "m.room.create", StateKey: &empty, Content: json.RawMessage(`{}`)}, matrix.BadJSON},
+			{ada, rooms.Draft{Room: room, Type: "m.room.encryption", StateKey: &empty, Content: json.RawMessage(`{}`)}, matrix.Forbidden},
+			{ada, rooms.Draft{Room: room, Type: "m.room.encryption", StateKey: &empty, Content: json.RawMessage(`{"algorithm":"none"}`)}, matrix.Forbidden},
 			{ada, rooms.Draft{Room: room, Type: "m.room.canonical_alias", StateKey: &empty, Content: json.RawMessage(`{"alias":"#none:one.example"}`)}, matrix.BadAlias},
-			{bob, rooms.Draft{Room: room, Type: "m.room.name", StateKey: &empty, Content: json.RawMessage(`{"name":"mine"}`)}, matrix.BadJSON},
-			{bob, rooms.Draft{Room: room, Type: "org.example.x", StateKey: &other, Content: json.RawMessage(`{}`)}, matrix.BadJSON},
+			{bob, rooms.Draft{Room: room, Type: "m.room.name", StateKey: &empty, Content: json.RawMessage(`{"name":"mine"}`)}, matrix.Forbidden},
+			{bob, rooms.Draft{Room: room, Type: "org.example.x", StateKey: &other, Content: json.RawMessage(`{}`)}, matrix.Forbidden},
 		} {
 			_, err := h.Send(h.Context(), as(c.who), c.d)
 			h.refused(err, c.code)
