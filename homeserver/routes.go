@@ -32,7 +32,7 @@ import (
 func (p *parts) routes(cfg config.Config) []httpx.Route {
 	return slices.Concat(
 		p.serverRoutes(),
-		discovery.New(discoveryOptions(cfg, p.healthy)).Routes(),
+		discovery.New(p.discovered(cfg)).Routes(),
 		session.New(p.accounts).Routes(),
 		p.oauthRoutes(cfg),
 		profile.New(p.accounts).Routes(),
