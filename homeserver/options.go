@@ -58,7 +58,7 @@ func userdataOptions(cfg config.Config, abroad userdata.Abroad) userdata.Options
 
 func pushOptions(cfg config.Config) push.Options {
 	private := cfg.Throwaway != nil // suites have their push gateways next door
-	return push.Options{Gateway: push.NewGateway(private), AllowHTTP: private, TellContent: cfg.Privacy.PushText}
+	return push.Options{Gateway: push.NewGateway(private), AllowHTTP: private, TellContent: cfg.Privacy.PushText, Contact: publicURL(cfg)}
 }
 
 func searchOptions(cfg config.Config, people *accounts.Store) search.Options {
