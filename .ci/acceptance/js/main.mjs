@@ -10,10 +10,11 @@ import webpush from "./walks/webpush.mjs";
 import moderation from "./walks/moderation.mjs";
 import directory from "./walks/directory.mjs";
 import settings from "./walks/settings.mjs";
+import calls from "./walks/calls.mjs";
 import leaving from "./walks/leaving.mjs";
 import history from "./walks/history.mjs";
 import sliding from "./walks/sliding.mjs";
 import restart from "./walks/restart.mjs";
 import logout from "./walks/logout.mjs";
 
-await openWorld({ accounts, conversation, attention, webpush, moderation, directory, settings, leaving, history, sliding, restart, logout });
+await openWorld({ accounts, conversation, attention, webpush, moderation, directory, settings, calls, leaving, history, sliding, restart, logout });
