@@ -147,9 +147,10 @@ func (o *Outbox) lookAgain() {
 	defer o.mu.Unlock()
 	now := o.opt.Now()
 	for _, p := range o.peers {
-		if p.away(now) && !p.lined && !p.sending && !o.client.Until(p.server).After(now) {
-			p.until = time.Time{}
-			o.nudge(p)
+		if p.lined || p.sending || p.idle() || o.client.Until(p.server).After(now) {
+			continue
 		}
+		p.until = time.Time{}
+		o.nudge(p)
 	}
 }
