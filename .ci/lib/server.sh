@@ -1,12 +1,13 @@
 # Sourced: a server under test, as a script that runs it in the foreground, its
 # log and its process id beside it.
 
-# server_write SCRIPT BINARY DATA PORT FEDERATION-PORT [ARGUMENT…]
+# server_write SCRIPT BINARY DATA PORT FEDERATION-PORT [ARGUMENT…]; its name is
+# SERVER_NAME, or accept.example.
 server_write() {
 	local script=$1
 	shift
 	printf '#!/bin/sh\nexec' >"$script"
-	printf " '%s'" "$1" serve --throwaway --server-name accept.example --data "$2" \
+	printf " '%s'" "$1" serve --throwaway --server-name "${SERVER_NAME:-accept.example}" --data "$2" \
 		--client-listen "127.0.0.1:$3" --federation-listen "127.0.0.1:$4" "${@:5}" >>"$script"
 	printf '\n' >>"$script"
 	chmod +x "$script"
