@@ -92,6 +92,14 @@ func (p *parts) peersForRooms() rooms.Peers {
 	return roomPeers{p.peers}
 }
 
+// policyForRooms returns nil for a server that speaks to none.
+func (p *parts) policyForRooms() rooms.PolicySigner {
+	if p.peers == nil {
+		return nil
+	}
+	return roomPeers{p.peers}
+}
+
 // keysForRooms returns nil for a server that speaks to none.
 func (p *parts) keysForRooms() rooms.Keys {
 	if p.ring == nil {
@@ -153,4 +161,13 @@ func (r roomPeers) Invite(ctx context.Context, server string, room id.RoomID, ev
 func (r roomPeers) QueryDirectory(ctx context.Context, server string, alias id.RoomAlias) (id.RoomID, []string, error) {
 	room, servers, err := r.Client.QueryDirectory(ctx, server, alias)
 	return room, servers, peers.NotFound(err)
+}
+
+// PolicySign implements rooms.PolicySigner.
+func (r roomPeers) PolicySign(ctx context.Context, server string, pdu json.RawMessage) (map[string]map[string]string, error) {
+	answer, err := r.Client.PolicySign(ctx, server, pdu)
+	if err != nil {
+		return nil, peers.Refusal(err)
+	}
+	return answer, nil
 }

@@ -30,6 +30,7 @@ type town struct {
 	houses map[string]*house
 	cut    map[string]bool // servers that nobody reaches
 	told   map[string]int  // how many events of a house's log each server was sent
+	policy rooms.PolicySigner
 }
 
 // newTown starts servers on the engine of db.
@@ -54,7 +55,7 @@ func (n *town) reopen(server string) {
 		n.Fatal(err)
 	}
 	opt := rooms.Options{
-		ServerName: server, DefaultVersion: "12", Peers: link{n, server}, Keys: n,
+		ServerName: server, DefaultVersion: "12", Peers: link{n, server}, Keys: n, Policy: n.policy,
 		Signer: event.NewSigner(server, "ed25519:1", n.key(server)),
 	}
 	if h.Rooms, err = rooms.New(h.db, log, h.profiles, opt, slog.New(slog.DiscardHandler)); err != nil {

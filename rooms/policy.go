@@ -91,7 +91,7 @@ func (r *Rooms) askPolicy(ctx context.Context, y event.Policy, p *event.PDU) (*e
 		if leaves && ctx.Err() == nil {
 			return p, nil
 		}
-		return nil, err
+		return nil, unanswered(err)
 	}
 	signed, err := y.Approve(p, answer)
 	if err != nil && leaves {
@@ -101,6 +101,15 @@ func (r *Rooms) askPolicy(ctx context.Context, y event.Policy, p *event.PDU) (*e
 		return nil, &matrix.Error{Code: matrix.Forbidden, Text: "The policy server of the room does not let this be sent.", Err: err}
 	}
 	return signed, nil
+}
+
+// unanswered is what a client is told when a policy server gives no answer.
+func unanswered(err error) error {
+	var told *matrix.Error
+	if errors.As(err, &told) {
+		return err
+	}
+	return &matrix.Error{Code: matrix.ConnectionFailed, Text: "The policy server of the room does not answer.", Err: err}
 }
 
 // queueApproved is queue for a room that may have a policy server.
