@@ -68,7 +68,7 @@ func FuzzClient(f *testing.F) {
 }
 
 func FuzzParameters(f *testing.F) {
-	for _, s := range []string{"client_id=a&scope=b+c&max_age=5", "max_age=x", "state=%00", "state=%ff", "a=1&a=2", "ui_locales=de+xx", "prompt=none+login", "scope"} {
+	for _, s := range []string{"client_id=a&scope=b+c&max_age=5", "max_age=x", "state=%00", "state=%ff", "a=1&a=2", "ui_locales=de+xx", "stAte=00", "\u017ftate=1&state=2", "prompt=none+login", "scope"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, query string) {

@@ -3,6 +3,7 @@ package oauth
 import (
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -47,22 +48,33 @@ func (c libraryClient) RestrictAdditionalAccessTokenScopes() func([]string) []st
 
 func same(scopes []string) []string { return scopes }
 
-// decode reads the parameters of a request into dst.
+// decode reads the parameters of a request into dst. The library would take
+// STATE for state, and then one of two; here names are what they are.
 func decode(dst any, params url.Values) error {
+	known := url.Values{}
 	for name, values := range params {
-		if len(values) > 1 && utf8.ValidString(name) {
+		if !isParameter(name) {
+			continue
+		}
+		if len(values) > 1 {
 			return oidc.ErrInvalidRequest().WithDescription("a parameter was given twice")
 		}
-		if !isText(name) || !isText(values[0]) {
+		if !isText(values[0]) {
 			return oidc.ErrInvalidRequest().WithDescription("a parameter is not text")
 		}
+		known[name] = values
 	}
 	d := schema.NewDecoder()
 	d.IgnoreUnknownKeys(true)
-	if err := d.Decode(dst, params); err != nil {
+	if err := d.Decode(dst, known); err != nil {
 		return oidc.ErrInvalidRequest().WithDescription("a parameter has the wrong form")
 	}
 	return nil
+}
+
+// isParameter reports whether a parameter can have that name.
+func isParameter(name string) bool {
+	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
 // isText reports whether s can be stored as text.
