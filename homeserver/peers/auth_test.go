@@ -21,7 +21,7 @@ func signed(t *testing.T, origin string, change func(*xmatrix.Request, *xmatrix.
 	return r
 }
 
-func header(t *testing.T, origin string, change func(*xmatrix.Request, *xmatrix.Header)) string {
+func header(t testing.TB, origin string, change func(*xmatrix.Request, *xmatrix.Header)) string {
 	t.Helper()
 	x := xmatrix.Request{Method: http.MethodPut, URI: "/_matrix/federation/v1/send/%21?x=%2F", Origin: origin, Destination: there, Content: []byte(`{"a":1}`)}
 	h := xmatrix.Header{Origin: origin, Destination: there, Key: "ed25519:a"}

@@ -85,6 +85,7 @@ type body struct {
 
 	since time.Time // start of the stretch
 	came  int       // in it
+	slow  bool      // given up
 }
 
 // Read reads on.
@@ -92,6 +93,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.since.IsZero() {
 		b.since = time.Now()
 		b.watch.alive()
+	}
+	if b.slow {
+		return 0, errSlow
 	}
 	if b.left <= 0 {
 		var one [1]byte
@@ -105,8 +109,8 @@ func (b *body) Read(p []byte) (int, error) {
 	b.came += n
 	b.watch.alive()
 	if took := time.Since(b.since); took > stretchTime {
-		if b.came < stretchBytes && err == nil {
-			return n, errSlow
+		if b.slow = b.came < stretchBytes && err == nil; b.slow {
+			return n, nil // what came may be the end
 		}
 		b.since, b.came = b.since.Add(took), 0
 	}
