@@ -41,6 +41,9 @@ func (a *Accounts) Profile(ctx context.Context, p matrix.Principal, user id.User
 		return nil, err
 	}
 	acc, ok, err := a.store.Known(ctx, user)
+	if err == nil && !ok && !p.IsAnyone() && a.opt.Services.AskUser(ctx, user) { // a bridge may open the account now
+		acc, ok, err = a.store.Known(ctx, user)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,26 @@ func TestInvitedGhostsAreAskedFor(t *testing.T) {
 	})
 }
 
+// So is whoever's profile is looked at, by somebody with an account.
+func TestProfilesOfGhostsAreAskedFor(t *testing.T) {
+	t.Parallel()
+	b := newBridge(t)
+	file := b.registration("")
+	b.one = hstest.New(t, hstest.Options{Configure: func(c *config.Config) {
+		c.Bridges.Registrations, c.Privacy.Profiles = []string{file}, "anyone"
+	}})
+	b.answers["users/"+url.PathEscape(string(ghost))] = `{}`
+	b.onAsk = func(string) { b.ghost(ghost) }
+	path := hstest.Path(v3, "profile", ghost)
+	b.one.Nobody().Refused(matrix.NotFound).Get(path)
+	if name := b.one.Client("eve").Get(path).Get("displayname").Str; name != "irc_ada" {
+		t.Errorf("the ghost is called %q", name)
+	}
+	if len(b.asked) != 1 {
+		t.Errorf("asked %q", b.asked)
+	}
+}
+
 // An alias that nobody has made is asked for, and can be joined then.
 func TestAliasesAreAskedFor(t *testing.T) {
 	t.Parallel()
