@@ -49,6 +49,7 @@ func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Stor
 		Invitable:      p.invitable,
 		Peers:          p.peersForRooms(),
 		Keys:           p.keysForRooms(),
+		Lookups:        p.lookupsForRooms(),
 	}
 }
 
