@@ -69,6 +69,7 @@ func NewInside(ctx context.Context, cfg config.Config, transport http.RoundTripp
 	registerStorage(s.metrics, s.parts.db)
 	if s.parts.inbound != nil {
 		s.metrics.MustRegister(s.parts.inbound.Collectors()...)
+		s.metrics.MustRegister(s.parts.outbox.Collectors()...)
 	}
 	s.routes = s.parts.routes(cfg)
 	proxies, err := trustedProxies(cfg)

@@ -54,6 +54,7 @@ type office struct {
 	db    *storage.DB
 	rooms *rooms.Rooms
 	net   *network
+	to    outbox.Client
 	lists *lists
 	opt   outbox.Options
 	stop  func()
@@ -61,9 +62,18 @@ type office struct {
 
 func open(t testing.TB, db *storage.DB, opt outbox.Options) *office {
 	t.Helper()
+	net := newNetwork()
+	o := openTo(t, db, opt, net)
+	o.net = net
+	return o
+}
+
+// openTo is open with peers of the test's own.
+func openTo(t testing.TB, db *storage.DB, opt outbox.Options, to outbox.Client) *office {
+	t.Helper()
 	opt.ServerName, opt.ListsTopic, opt.AwakeTopic = here, "lists", "awake"
 	opt.Typing, opt.Receipts, opt.Presence = true, true, true
-	o := &office{TB: t, db: db, opt: opt, net: newNetwork(), lists: &lists{}}
+	o := &office{TB: t, db: db, opt: opt, to: to, lists: &lists{}}
 	o.reopen()
 	return o
 }
@@ -78,7 +88,7 @@ func (o *office) reopen() {
 		ServerName: here, DefaultVersion: "12", Signer: signerOf(here), Peers: noPeers{}, Keys: keys{},
 	}, quiet)
 	o.must(err)
-	o.Outbox, err = outbox.New(o.Context(), o.db, o.rooms, o.lists, o.net, o.opt, quiet)
+	o.Outbox, err = outbox.New(o.Context(), o.db, o.rooms, o.lists, o.to, o.opt, quiet)
 	o.must(err)
 	o.run()
 }
