@@ -9,6 +9,7 @@ import (
 
 	"plenum/internal/matrix"
 	"plenum/rooms/event"
+	"plenum/storage/eventlog"
 )
 
 // AcceptJoin adds the join of a user of another server, who asks this one to
@@ -59,7 +60,7 @@ func (r *Rooms) accept(ctx context.Context, origin string, room id.RoomID, ev id
 		return nil, err
 	}
 	defer rm.intake.unlock()
-	return r.takeIn(ctx, rm, origin, p, placing{strict: true, relay: true})
+	return r.takeIn(ctx, rm, origin, p, placing{strict: true, relay: eventlog.Passed})
 }
 
 // checkOwn checks that p is a change of membership that a user of origin makes.

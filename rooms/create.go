@@ -279,7 +279,12 @@ func (pl *roomPlan) fill(ctx context.Context, q CreateRequest, set preset) error
 		func() error {
 			return pl.preset("m.room.history_visibility", map[string]any{"history_visibility": set.visibility})
 		},
-		func() error { return pl.preset("m.room.guest_access", map[string]any{"guest_access": set.guests}) },
+		func() error {
+			if set.guests != "can_join" { // nobody may unless the room says so
+				return nil
+			}
+			return pl.preset("m.room.guest_access", map[string]any{"guest_access": set.guests})
+		},
 		func() error { return pl.encryption(q) },
 		func() error {
 			for _, s := range q.InitialState {

@@ -33,7 +33,7 @@ type audience struct {
 // Spec: server-server-api#transactions
 func (r *Rooms) Destinations(ctx context.Context, e *Event) (_ []string, err error) {
 	defer matrix.Wrap(&err, "destinations of %s", e.ID)
-	if !r.IsLocal(e.Sender) && !e.Relay {
+	if e.Handed || !r.IsLocal(e.Sender) && !e.Relay {
 		return nil, nil
 	}
 	rm, err := r.Room(ctx, e.Room)

@@ -192,8 +192,8 @@ func (r *Rooms) ways(ctx context.Context, user id.UserID, room id.RoomID, via []
 			add(s)
 		}
 	}
-	if _, server, ok := cutServer(room); ok {
-		add(server)
+	if _, server, ok := cutServer(room); ok && len(out) == 0 {
+		add(server) // nothing says that it is in the room, but it was once
 	}
 	return out, nil
 }

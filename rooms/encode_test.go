@@ -299,7 +299,7 @@ func TestOtherFormsOfEvents(t *testing.T) {
 		room := h.create(ada, withVisibility("shared"))
 		ev := h.say(ada, room, "hi")
 		h.want(h.showAs(rooms.Encoding{Principal: as(ada), Federation: true}, room, ev), map[string]string{
-			"room_id": string(room), "event_id": "-", "depth": "7", "unsigned.membership": "join",
+			"room_id": string(room), "event_id": "-", "depth": "6", "unsigned.membership": "join",
 		})
 		f, err := filter.Parse([]byte(`{"event_fields":["content.body","unsigned.membership"]}`))
 		h.must(err)

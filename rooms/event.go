@@ -33,6 +33,7 @@ type Event struct {
 	Rejected   bool
 	Outlier    bool // known, but its place in the room is not
 	Relay      bool // accepted on behalf of another server's user: this server passes it on
+	Handed     bool // of a user of this server, and another server passes it on
 
 	pdu *event.PDU
 }
@@ -60,7 +61,8 @@ func fromRecord(rules *event.Rules, room id.RoomID, r eventlog.Record) (*Event, 
 	e := newEvent(p, room)
 	e.Pos, e.RedactedBy, e.Replaces = r.Pos, r.RedactedBy, r.Replaces
 	e.SoftFailed, e.Rejected = r.Hidden&eventlog.SoftFailed != 0, r.Hidden&eventlog.Rejected != 0
-	e.Outlier, e.Relay = r.Hidden&eventlog.Outlier != 0, r.Relay
+	e.Outlier = r.Hidden&eventlog.Outlier != 0
+	e.Relay, e.Handed = r.Relay == eventlog.Passed, r.Relay == eventlog.Handed
 	return e, nil
 }
 

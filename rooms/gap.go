@@ -165,13 +165,13 @@ func (rm *Room) fillOne(ctx context.Context, servers []string, p *event.PDU) err
 			return err
 		}
 	}
-	if err := rm.findAuth(ctx, servers, p); err != nil {
-		return err
-	}
 	if !how.hidden {
 		if err := rm.stand(ctx, servers, p); err != nil {
 			return err
 		}
+	}
+	if err := rm.findAuth(ctx, servers, p); err != nil {
+		return err
 	}
 	_, err = rm.r.place(ctx, rm.id, p, how)
 	return err

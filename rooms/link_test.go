@@ -368,7 +368,7 @@ func (n *town) deliver(room id.RoomID, servers ...string) (refused map[id.EventI
 			in := !slices.ContainsFunc(evs, comes) // what was before is history for the other
 			for _, e := range evs {
 				in = in || comes(e)
-				if !in || e.Sender.Homeserver() != from && !e.Relay {
+				if !in || e.Handed || e.Sender.Homeserver() != from && !e.Relay {
 					continue
 				}
 				if _, err := n.houses[to].Receive(n.Context(), from, e.PDU); err != nil {

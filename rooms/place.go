@@ -19,11 +19,17 @@ import (
 
 // placing says how an event from elsewhere is added.
 type placing struct {
-	relay   bool       // this server passes it on to the others in the room
-	strict  bool       // an event that may not be there is refused, not kept as rejected
-	then    []sideline // further writes of the same transaction
-	hidden  bool       // it becomes no head: others are known to have built on it
-	outlier *Event     // it is known already, without a place
+	relay   eventlog.Relay // who sends it to the others in the room
+	strict  bool           // an event that may not be there is refused, not kept as rejected
+	then    []sideline     // further writes of the same transaction
+	hidden  bool           // it becomes no head: others are known to have built on it
+	outlier *Event         // it is known already, without a place
+}
+
+// mark notes who sends the event of b to the others.
+func (how placing) mark(b *batch) {
+	b.entries[0].Relay = how.relay
+	b.events[0].Relay, b.events[0].Handed = how.relay == eventlog.Passed, how.relay == eventlog.Handed
 }
 
 // errSoftFailed says that an event was authorised where it was sent, but not by
@@ -101,7 +107,7 @@ func (rm *Room) append(ctx context.Context, p *event.PDU, how placing) (*Event, 
 		}
 		return rm.insert(ctx, p, how, refusal)
 	}
-	b.entries[0].Relay, b.events[0].Relay = how.relay, how.relay
+	how.mark(b)
 	if err := rm.redacts(v, b); err != nil {
 		w.Unlock()
 		return nil, err
@@ -255,7 +261,7 @@ func (rm *Room) fork(ctx context.Context, e *Event, before overlay, how placing)
 		return nil, err
 	}
 	v := &view{ctx: ctx, rm: rm, heads: heads}
-	b.entries[0].Relay, e.Relay = how.relay, how.relay
+	how.mark(b)
 	if how.outlier != nil {
 		b.then = append([]sideline{}, b.then...)
 		b.first = func(ctx context.Context, tx *storage.Tx) error {

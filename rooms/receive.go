@@ -106,7 +106,7 @@ func (r *Rooms) receiveElsewhere(ctx context.Context, rm *Room, p *event.PDU) er
 		return err
 	}
 	// Nothing tells whether the sender may do that; inviting again is easy.
-	if m.Sender.Homeserver() != p.Sender.Homeserver() && p.Sender != user && m.Membership == "invite" {
+	if m.Sender != p.Sender && p.Sender != user && m.Membership == "invite" {
 		return nil
 	}
 	return r.noteMember(ctx, rm, p, nil)

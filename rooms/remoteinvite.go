@@ -185,6 +185,12 @@ func strippedFrom(state []json.RawMessage, own *event.PDU) json.RawMessage {
 		if e.Get("type").Str == own.Type && e.Get("state_key").Str == *own.StateKey {
 			continue
 		}
+		if own.Rules.Creators && e.Get("type").Str == "m.room.create" {
+			if p, err := event.Parse(own.Rules, raw); err == nil && p.Room == own.Room {
+				out = append(appendStripped(out, newEvent(p, own.Room)), ',')
+			}
+			continue
+		}
 		out = append(out, `{"content":`...)
 		out = append(out, e.Get("content").Raw...)
 		out = append(out, `,"sender":`...)

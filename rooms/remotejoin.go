@@ -107,7 +107,7 @@ func (r *Rooms) enterWith(ctx context.Context, server string, join *event.PDU, a
 		return err
 	}
 	if rm.isResident() { // somebody else of this server was quicker, or the room let nobody in here
-		_, err := r.takeIn(ctx, rm, server, join, placing{strict: true})
+		_, err := r.takeIn(ctx, rm, server, join, placing{strict: true, relay: eventlog.Handed})
 		return err
 	}
 	ids := make([]id.EventID, len(state))
@@ -187,6 +187,7 @@ func (rm *Room) begin(ctx context.Context, join *event.PDU, state []id.EventID) 
 	}
 	b.entries = []*eventlog.Entry{(&view{ctx: ctx, rm: rm}).entry(e, &draft{}, prev)}
 	b.prevs = []*Event{prev}
+	placing{relay: eventlog.Handed}.mark(b)
 	v := &view{ctx: ctx, rm: rm, heads: []head{{e.ID, e.Depth}}}
 	_, err = rm.settle(ctx, b, rm.submit(v, b))
 	return err

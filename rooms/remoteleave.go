@@ -66,10 +66,7 @@ func (r *Rooms) knockElsewhere(ctx context.Context, p matrix.Principal, c Member
 	if err != nil {
 		return err
 	}
-	switch m.Membership {
-	case "knock":
-		return nil
-	case "invite":
+	if m.Membership == "invite" {
 		return errAlreadyIn()
 	}
 	ways, err := r.ways(ctx, p.User, c.Room, c.Via)

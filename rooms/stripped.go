@@ -26,7 +26,11 @@ func (v *view) stripped(e *Event) json.RawMessage {
 }
 
 // appendStripped writes e, a state event, without what a stranger need not know.
+// The event that makes a room is whole where the room's id follows from it.
 func appendStripped(dst []byte, e *Event) []byte {
+	if e.Is("m.room.create", "") && e.pdu.Rules.Creators {
+		return append(dst, e.Client...)
+	}
 	dst = append(append(dst, `{"content":`...), e.pdu.Content...)
 	dst = append(dst, `,"sender":`...)
 	dst = appendText(dst, string(e.Sender))

@@ -33,6 +33,16 @@ const (
 	Rejected   Hidden = 4
 )
 
+// Relay says which server sends an event to the others in the room.
+type Relay int16
+
+// By default that is the server of the sender.
+const (
+	Usual  Relay = 0
+	Passed Relay = 1 // this server, which has accepted it on behalf of another one's user
+	Handed Relay = 2 // another server, to which this one has handed an event of its own user
+)
+
 // Record is an event as it is stored.
 type Record struct {
 	Pos        matrix.Position
@@ -41,7 +51,7 @@ type Record struct {
 	Hidden     Hidden
 	RedactedBy matrix.Position // 0 when it is not redacted
 	Replaces   matrix.Position // the state event that stood there before; 0: none
-	Relay      bool            // see Entry
+	Relay      Relay           // who sends it to other servers
 	JSON       []byte          // canonical, as federated
 }
 
@@ -61,7 +71,7 @@ type Entry struct {
 	TS         int64 // ms, as the sender's server claims
 	JSON       []byte
 	Hidden     Hidden
-	Relay      bool            // accepted on behalf of another server's user: to be passed on
+	Relay      Relay           // who sends it to other servers
 	At         matrix.Position // a place in the past of the room, below 0; 0: the newest position
 	Relation   Relation        // zero: none
 	State      *StateWrite
@@ -127,7 +137,7 @@ type eventRow struct {
 	Hidden     Hidden
 	RedactedBy *matrix.Position
 	Replaces   *matrix.Position
-	Relay      bool
+	Relay      Relay
 	JSON       []byte
 	Version    string
 }
