@@ -68,6 +68,7 @@ func NewInside(ctx context.Context, cfg config.Config, transport http.RoundTripp
 	s.backups = newMaker(cfg, s.parts, log)
 	registerStorage(s.metrics, s.parts.db)
 	if s.parts.inbound != nil {
+		s.metrics.MustRegister(s.parts.peers.Collectors()...)
 		s.metrics.MustRegister(s.parts.inbound.Collectors()...)
 		s.metrics.MustRegister(s.parts.outbox.Collectors()...)
 	}

@@ -39,6 +39,19 @@ const maxSignatures = 4
 //
 // Spec: server-server-api#request-authentication
 func (a *Auth) AuthenticateServer(ctx context.Context, r *http.Request, body []byte) (string, error) {
+	origin, err := a.authenticate(ctx, r, body)
+	outcome := "good"
+	switch {
+	case matrix.IsCode(err, matrix.Forbidden):
+		outcome = "denied"
+	case err != nil:
+		outcome = "bad"
+	}
+	a.client.metrics.signed.WithLabelValues(outcome).Inc()
+	return origin, err
+}
+
+func (a *Auth) authenticate(ctx context.Context, r *http.Request, body []byte) (string, error) {
 	headers, err := a.headers(r)
 	if err != nil {
 		return "", err

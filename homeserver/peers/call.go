@@ -78,7 +78,8 @@ func (c *Client) ask(ctx context.Context, k call, out any) error {
 // do makes a call. An answer with another status than 200 is an error. The
 // caller closes the body, which ends with an error when it is too long or too
 // slow.
-func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
+func (c *Client) do(ctx context.Context, k call) (_ *http.Response, err error) {
+	defer func() { c.metrics.called(err) }()
 	if k.method == "" {
 		k.method = http.MethodGet
 	}

@@ -72,6 +72,7 @@ type Client struct {
 	patience *patience
 	turns    *lru.Cache[string, *semaphore.Weighted] // by server
 	large    *semaphore.Weighted
+	metrics  *metrics
 }
 
 const (
@@ -82,7 +83,7 @@ const (
 // New makes a Client that signs with signer. The caller runs Run.
 func New(ctx context.Context, db *storage.DB, signer *event.Signer, opt Options, log *slog.Logger) (*Client, error) {
 	opt = opt.withDefaults()
-	c := &Client{signer: signer, opt: opt, log: log, large: semaphore.NewWeighted(opt.LargeCalls)}
+	c := &Client{signer: signer, opt: opt, log: log, large: semaphore.NewWeighted(opt.LargeCalls), metrics: newMetrics()}
 	var err error
 	if c.patience, err = newPatience(ctx, backoff.New(db), db.Bus(), opt.Now, log); err != nil {
 		return nil, err

@@ -145,7 +145,7 @@ func TestRefusals(t *testing.T) {
 	n.serve("token.example", answer(401, `{"errcode":"M_UNKNOWN_TOKEN","error":"log out!"}`))
 	n.serve("page.example", answer(500, `<html>`))
 	n.serve("away.example", answer(502, `<html>`))
-	n.serve("moved.example", http.RedirectHandler("https://evil.example/", 302))
+	n.serve("moved.example", http.RedirectHandler("https://evil.example/", http.StatusFound))
 	n.serve("busy.example", answer(429, `{"errcode":"M_LIMIT_EXCEEDED","retry_after_ms":60000}`))
 	for server, want := range map[string]struct {
 		status int
