@@ -27,7 +27,7 @@ func TestEventsArriveInOrder(t *testing.T) {
 		o := open(t, db, outbox.Options{})
 		room := o.room(two, three)
 		hold := make(chan struct{})
-		o.net.hold[two] = hold
+		o.net.answers(two, hold, 0)
 		said := o.sayAll(room, 120) // while the first transaction is under way
 		close(hold)
 		for _, server := range []string{two, three} {
@@ -110,7 +110,7 @@ func TestKilledInTheMiddleOfATransaction(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		o := open(t, db, outbox.Options{SaveEvery: time.Hour})
 		room := o.room(two)
-		o.net.hold[two] = make(chan struct{}) // its answers get lost
+		o.net.answers(two, make(chan struct{}), 0) // which get lost
 		said := o.sayAll(room, 40)
 		first := o.net.waitFor(two, said[0])
 		o.net.mu.Lock()
@@ -306,7 +306,7 @@ func TestPeersThatTakeLess(t *testing.T) {
 		o := open(t, db, outbox.Options{})
 		room := o.room(two)
 		hold := make(chan struct{})
-		o.net.hold[two], o.net.most = hold, 7
+		o.net.answers(two, hold, 7)
 		said := o.sayAll(room, 60)
 		close(hold)
 		got := o.net.waitFor(two, said[59])

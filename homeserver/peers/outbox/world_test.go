@@ -274,6 +274,14 @@ func (n *network) set(server string, down bool) {
 	n.down[server] = down
 }
 
+// answers lets the answers of a server wait for hold, and a number of events
+// be too many for it (0: none is).
+func (n *network) answers(server string, hold chan struct{}, most int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hold[server], n.most = hold, most
+}
+
 // wait waits until fn is satisfied with what a server has got.
 func (n *network) wait(server string, fn func(*letterbox) bool) *letterbox {
 	n.mu.Lock()
