@@ -17,6 +17,7 @@ func (a *API) readingRoutes() []httpx.Route {
 		httpx.Get(room+"/messages", httpx.User, spec+"get_matrixclientv3roomsroomidmessages", httpx.RateDefault, a.messages),
 		httpx.Get(room+"/context/{eventId}", httpx.User, spec+"get_matrixclientv3roomsroomidcontexteventid", httpx.RateDefault, a.around),
 		httpx.Get(room+"/event/{eventId}", httpx.User, spec+"get_matrixclientv3roomsroomideventeventid", httpx.RateDefault, a.event),
+		httpx.Get(v3+"/events/{eventId}", httpx.User, spec+"get_matrixclientv3eventseventid", httpx.RateDefault, a.eventAlone),
 		httpx.Get(room+"/initialSync", httpx.User, spec+"get_matrixclientv3roomsroomidinitialsync", httpx.RateDefault, a.preview),
 		httpx.Get(room+"/aliases", httpx.User, spec+"get_matrixclientv3roomsroomidaliases", httpx.RateDefault, a.aliases),
 		httpx.Get(v1+"/rooms/{roomId}/timestamp_to_event", httpx.User, spec+"get_matrixclientv1roomsroomidtimestamp_to_event", httpx.RateDefault, a.eventAt),
@@ -194,6 +195,27 @@ func (a *API) around(ctx context.Context, r *httpx.Request[httpx.None]) (httpx.J
 // event is GET /rooms/{roomId}/event/{eventId}.
 func (a *API) event(ctx context.Context, r *httpx.Request[httpx.None]) (httpx.JSON, error) {
 	rm, e, err := a.rooms.EventIn(ctx, r.Principal, room(r), id.EventID(r.Path("eventId")))
+	if err != nil {
+		return nil, err
+	}
+	enc, err := a.encoding(ctx, r.Principal)
+	if err != nil {
+		return nil, err
+	}
+	return a.rooms.AppendEvents(ctx, nil, enc, rm, []*rooms.Event{e})
+}
+
+// eventAlone is GET /events/{eventId}, from when ids said in which room an
+// event is.
+func (a *API) eventAlone(ctx context.Context, r *httpx.Request[httpx.None]) (httpx.JSON, error) {
+	e, err := a.rooms.Event(ctx, id.EventID(r.Path("eventId")))
+	if err != nil {
+		return nil, err
+	}
+	rm, e, err := a.rooms.EventIn(ctx, r.Principal, e.Room, e.ID)
+	if matrix.IsCode(err, matrix.Forbidden) || matrix.IsCode(err, matrix.NotFound) { // of a room that is not shown, as if there were none
+		err = matrix.Errorf(matrix.NotFound, "There is no such event.")
+	}
 	if err != nil {
 		return nil, err
 	}

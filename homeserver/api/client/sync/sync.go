@@ -8,6 +8,8 @@ import (
 	"math"
 	"time"
 
+	"maunium.net/go/mautrix/id"
+
 	"plenum/homeserver/sync"
 	"plenum/internal/httpx"
 )
@@ -22,7 +24,25 @@ func New(s *sync.Syncer) *API { return &API{sync: s} }
 func (a *API) Routes() []httpx.Route {
 	return []httpx.Route{
 		httpx.Get("/_matrix/client/v3/sync", httpx.User, "client-server-api#get_matrixclientv3sync", httpx.RateDefault, a.get),
+		httpx.Get("/_matrix/client/v3/events", httpx.User, "client-server-api#get_matrixclientv3events", httpx.RateDefault, a.events),
 	}
+}
+
+// events is GET /_matrix/client/v3/events, the way to follow what happens from
+// before there was /sync.
+func (a *API) events(ctx context.Context, r *httpx.Request[httpx.None]) (httpx.JSON, error) {
+	timeout, err := timeout(r)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := a.sync.Stream(ctx, r.Principal, sync.StreamQuery{From: r.Query("from"), Room: id.RoomID(r.Query("room_id")), Timeout: timeout})
+	return answer, err
+}
+
+// timeout is how long a client wants to wait for news.
+func timeout(r *httpx.Request[httpx.None]) (time.Duration, error) {
+	ms, err := r.QueryInt("timeout", 0)
+	return time.Duration(min(ms, math.MaxInt32)) * time.Millisecond, err
 }
 
 // get is GET /_matrix/client/v3/sync.
@@ -38,11 +58,10 @@ func (a *API) get(ctx context.Context, r *httpx.Request[httpx.None]) (httpx.JSON
 // query reads what a client asks for.
 func query(r *httpx.Request[httpx.None]) (sync.Query, error) {
 	q := sync.Query{Since: r.Query("since"), Filter: r.Query("filter"), SetPresence: r.Query("set_presence")}
-	timeout, err := r.QueryInt("timeout", 0)
-	if err != nil {
+	var err error
+	if q.Timeout, err = timeout(r); err != nil {
 		return q, err
 	}
-	q.Timeout = time.Duration(min(timeout, math.MaxInt32)) * time.Millisecond
 	if q.FullState, err = r.QueryBool("full_state"); err != nil {
 		return q, err
 	}
