@@ -111,7 +111,7 @@ type Media struct {
 	MaxPixels    int64    `default:"64000000" doc:"Pictures with more pixels than this get no thumbnails: their size could exhaust the memory."`
 	MaxThumbnail int      `default:"1600" doc:"The longest side of a thumbnail in pixels."`
 	DecodeMemory Size     `default:"512 MiB" doc:"How much memory making thumbnails may take in all."`
-	RemoteLife   Duration `default:"0" example:"30 days" doc:"How long copies of other servers' files are kept. 0: for ever."`
+	RemoteLife   Duration `default:"90 days" doc:"How long copies of other servers' files are kept. Later they are fetched again when somebody looks at them. 0: for ever."`
 	LegacyPublic bool     `default:"false" doc:"Also serve files to people without an account, at the addresses that Matrix had before 2024. Only very old clients and bridges need it."`
 }
 
