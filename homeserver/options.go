@@ -48,6 +48,7 @@ func roomsOptions(cfg config.Config, signer *event.Signer, people *accounts.Stor
 		Bridges:        b,
 		Invitable:      p.invitable,
 		Peers:          p.peersForRooms(),
+		Policy:         p.policyForRooms(),
 		Keys:           p.keysForRooms(),
 		Lookups:        p.lookupsForRooms(),
 	}
