@@ -180,7 +180,7 @@ func (p *parts) hooks() account.Hooks {
 		DevicesNamed: []func(context.Context, *storage.Tx, id.UserID, []id.DeviceID) error{p.keys.DevicesNamed},
 		Gone: []func(context.Context, id.UserID, bool) error{
 			p.userdata.Gone, p.push.Gone, p.keys.Gone, p.backups.Gone, p.grantsGone, p.delayed.Gone,
-			p.search.Gone, p.mediaGone,
+			p.mediaGone, p.search.Gone,
 		},
 	}
 }
