@@ -66,25 +66,5 @@ func (r *Rooms) ServeAlias(ctx context.Context, alias id.RoomAlias) (_ id.RoomID
 	if err != nil {
 		return "", nil, err
 	}
-	servers, err = r.ServersIn(ctx, room)
-	return room, servers, err
-}
-
-// mostServers is how many servers are named at most to somebody who looks for a
-// way into a room.
-const mostServers = 20
-
-// ServersIn returns servers through which a room can be entered, this one
-// first.
-func (r *Rooms) ServersIn(ctx context.Context, room id.RoomID) ([]string, error) {
-	rm, err := r.Room(ctx, room)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	if rm.isResident() {
-		out = append(out, r.opt.ServerName)
-	}
-	others := rm.Servers()
-	return append(out, others[:min(len(others), mostServers-len(out))]...), nil
+	return room, r.serversIn(ctx, room), nil
 }

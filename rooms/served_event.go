@@ -22,6 +22,9 @@ func (r *Rooms) ServeEvent(ctx context.Context, origin string, ev id.EventID) (_
 	if err != nil {
 		return Served{}, err
 	}
+	if !g.wasAt(e) && !g.sees(e) {
+		return Served{}, matrix.Errorf(matrix.Forbidden, "Nobody of %s was in the room then.", origin)
+	}
 	out, err := g.show(ctx, e)
 	if err != nil {
 		return Served{}, err

@@ -1,6 +1,7 @@
 package hstest_test
 
 import (
+	"fmt"
 	"testing"
 
 	"maunium.net/go/mautrix/id"
@@ -250,20 +251,37 @@ func TestMessagesBetweenDevicesAcrossServers(t *testing.T) {
 	})
 }
 
-func TestKeysAcrossServers(t *testing.T) {
+func TestSpaceAcrossServers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "12")
-	query := func(c, of *hstest.Client) hstest.JSON {
-		return hstest.Part(c.Post(v3+"/keys/query", hstest.More{"device_keys": hstest.More{string(of.User): []string{}}}), "device_keys", string(of.User))
+	open := w.room(hstest.Public, hstest.More{"name": "Open"})
+	closed := w.room(hstest.Private, hstest.More{"name": "Closed"})
+	inner := w.room(hstest.Public, hstest.More{"name": "Inner", "creation_content": hstest.More{"type": "m.space"}})
+	outer := w.bob.CreateRoom(hstest.Public, hstest.More{"creation_content": hstest.More{"type": "m.space"}})
+	child := hstest.More{"via": []string{"one.example"}}
+	w.ada.SetState(inner, "m.space.child", string(open), child)
+	w.ada.SetState(inner, "m.space.child", string(closed), child)
+	w.bob.SetState(outer, "m.space.child", string(inner), child)
+	rooms := w.bob.Get("/_matrix/client/v1" + hstest.Path("/rooms", outer, "hierarchy")).Get("rooms")
+	w.same("rooms", rooms.Get("#").Int(), int64(3))
+	w.same("the space elsewhere", rooms.Get("1.name").Str, "Inner")
+	w.same("its children", rooms.Get("1.children_state.#").Int(), int64(2))
+	w.same("the room elsewhere", rooms.Get("2.room_id").Str, string(open))
+	w.same("summary", w.bob.Get(hstest.Path("/_matrix/client/v1/room_summary", open)+"?via=one.example").Get("name").Str, "Open")
+	w.bob.Refused(matrix.NotFound).Get(hstest.Path("/_matrix/client/v1/room_summary", closed) + "?via=one.example")
+}
+
+func TestJumpToDateAcrossServers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "12")
+	room := w.room(hstest.Public)
+	first := w.ada.Say(room, "first")
+	ts := w.ada.Event(room, first).Get("origin_server_ts").Int()
+	for range 5 {
+		w.ada.Say(room, "more")
 	}
-	w.bob.Post(v3+"/keys/upload", hstest.More{"device_keys": hstest.More{
-		"user_id": w.bob.User, "device_id": w.bob.Device, "algorithms": []string{"m.olm.v1.curve25519-aes-sha2"},
-		"keys":       hstest.More{"ed25519:" + string(w.bob.Device): "Zm9v", "curve25519:" + string(w.bob.Device): "YmFy"},
-		"signatures": hstest.More{string(w.bob.User): hstest.More{"ed25519:" + string(w.bob.Device): "c2ln"}},
-	}})
-	w.same("keys for strangers", len(query(w.ada, w.bob).Map()), 0)
-	w.meet()
-	w.ada.Until("his keys are told", func(hstest.JSON) bool {
-		return hstest.Part(query(w.ada, w.bob), string(w.bob.Device)).Get("user_id").Str == string(w.bob.User)
-	})
+	join(w.bob, room, "one.example")
+	jump := hstest.Path("/_matrix/client/v1/rooms", room, "timestamp_to_event")
+	found := id.EventID(w.bob.Get(fmt.Sprintf("%s?dir=b&ts=%d", jump, ts)).Get("event_id").Str)
+	w.same("time of what is found", w.bob.Event(room, found).Get("origin_server_ts").Int(), ts)
 }
