@@ -211,7 +211,7 @@ func TestWhoMayIsAskedWhenItIsSent(t *testing.T) {
 		bob.Join(room)
 		// What fails in its time is over, and its sender can look why.
 		second := later(bob, state(room, "m.room.name", ""), 1, more{"name": "bob's"})
-		for !bob.Get(path(v1 + "/delayed_events", second)).Get("finalised_ts").Exists() {
+		for !bob.Get(path(v1+"/delayed_events", second)).Get("finalised_ts").Exists() {
 		}
 		want(t, "why", bob.Get(path(v1+"/delayed_events", second)).Get("error.errcode").Str, "M_FORBIDDEN")
 		bob.Post(path(v1+"/delayed_events", second, "cancel"), more{})
