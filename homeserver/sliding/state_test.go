@@ -14,7 +14,7 @@ func TestWantedState(t *testing.T) {
 		h.set(ada, room, "org.example.plant", "rose", `{}`)
 		h.set(ada, room, "org.example.plant", "oak", `{}`)
 		h.set(ada, room, "org.example.tree", "oak", `{}`)
-		const create, levels, rules, history, guests = "m.room.create", "m.room.power_levels", "m.room.join_rules", "m.room.history_visibility", "m.room.guest_access"
+		const create, levels, rules, history = "m.room.create", "m.room.power_levels", "m.room.join_rules", "m.room.history_visibility"
 		const plant, tree = "org.example.plant", "org.example.tree"
 		for _, w := range []struct{ ask, want []string }{
 			{nil, nil},
@@ -26,9 +26,9 @@ func TestWantedState(t *testing.T) {
 			{[]string{"m.room.member", "$ME"}, []string{"ada join"}},
 			{[]string{"m.room.member", "*"}, []string{"ada join", "bob join"}},
 			{[]string{"m.room.member", "*", "m.room.member", "$LAZY"}, []string{"ada join"}},
-			{[]string{"*", "*"}, []string{create, levels, rules, history, guests, "name Garden", "ada join", "bob join", plant, plant, tree}},
-			{[]string{"*", "*", "m.room.member", "$LAZY"}, []string{create, levels, rules, history, guests, "name Garden", "ada join", plant, plant, tree}},
-			{[]string{"*", "*", "m.room.member", "$LAZY", "m.room.member", string(bob)}, []string{create, levels, rules, history, guests, "name Garden", "ada join", "bob join", plant, plant, tree}},
+			{[]string{"*", "*"}, []string{create, levels, rules, history, "name Garden", "ada join", "bob join", plant, plant, tree}},
+			{[]string{"*", "*", "m.room.member", "$LAZY"}, []string{create, levels, rules, history, "name Garden", "ada join", plant, plant, tree}},
+			{[]string{"*", "*", "m.room.member", "$LAZY", "m.room.member", string(bob)}, []string{create, levels, rules, history, "name Garden", "ada join", "bob join", plant, plant, tree}},
 		} {
 			c := h.client(ada)
 			c.list("all", 1, w.ask...)
@@ -48,7 +48,7 @@ func TestExcludedState(t *testing.T) {
 			Include: []sliding.Entry{{}},
 			Exclude: []sliding.Entry{
 				{Type: typ("m.room.create"), Key: typ("")}, {Type: typ("m.room.join_rules")}, {Key: typ(string(bob))},
-				{Type: typ("m.room.guest_access")}, {Type: typ("m.room.history_visibility"), Key: typ("other")},
+				{Type: typ("m.room.history_visibility"), Key: typ("other")},
 			},
 		}}}
 		c.sync().room(room).wantState("m.room.power_levels", "m.room.history_visibility", "name Garden", "ada join")
