@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 
 	"plenum/internal/matrix"
 )
 
-// maxAsked is how many servers one question to us may be about.
-const maxAsked = 100
+const (
+	maxAsked = 100              // servers that one question to us may be about
+	askTime  = 20 * time.Second // that we take to ask them
+)
 
 // Known answers what we know of the keys of servers, signed by them and by us:
 // by server and key, until when (in milliseconds) a key has to be valid. An
@@ -22,7 +25,9 @@ func (r *Ring) Known(ctx context.Context, wanted map[string]map[string]int64) ([
 	if len(wanted) > maxAsked {
 		return nil, matrix.Errorf(matrix.TooLarge, "Ask for %d servers at most.", maxAsked)
 	}
-	r.refresh(ctx, wanted)
+	asking, cancel := context.WithTimeout(ctx, askTime)
+	r.refresh(asking, wanted)
+	cancel()
 	servers := slices.Sorted(maps.Keys(wanted))
 	answers, err := r.store.Answers(ctx, servers)
 	if err != nil {
