@@ -217,7 +217,10 @@ func (a *attack) judge(q request, resp *http.Response, raw []byte) {
 		fail("the server reports a fault of its own")
 	}
 	answer := gjson.ParseBytes(raw)
-	code := answer.Get("errcode").Str
+	code, text := answer.Get("errcode").Str, answer.Get("error").Str
+	if description := answer.Get("error_description"); strings.HasPrefix(a.route.Pattern, "/_plenum/oauth/") && description.Exists() {
+		code, text = text, description.Str // the words of OAuth 2.0
+	}
 	if resp.StatusCode >= 500 && code != "M_NOT_YET_UPLOADED" {
 		fail("the server blames itself")
 	}
@@ -227,7 +230,7 @@ func (a *attack) judge(q request, resp *http.Response, raw []byte) {
 	if resp.StatusCode >= 400 && len(raw) > 2000 && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		fail("this is too long")
 	}
-	if text := answer.Get("error").Str; inside.MatchString(text[:min(len(text), 1000)]) {
+	if inside.MatchString(text[:min(len(text), 1000)]) {
 		fail("this tells of the inside")
 	}
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") || resp.StatusCode < 400 && resp.Header.Get("Content-Type") != "application/json" {
@@ -237,7 +240,7 @@ func (a *attack) judge(q request, resp *http.Response, raw []byte) {
 	switch {
 	case !json.Valid(raw):
 		fail("this is no JSON")
-	case resp.StatusCode >= 400 && !asks && (code == "" || answer.Get("error").Str == ""):
+	case resp.StatusCode >= 400 && !asks && (code == "" || text == ""):
 		fail("the error has no code or no text")
 	}
 }
