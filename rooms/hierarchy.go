@@ -43,7 +43,9 @@ func (r *Rooms) Hierarchy(ctx context.Context, p matrix.Principal, space id.Room
 	if q.Limit <= 0 || q.Limit > hierarchyPage {
 		q.Limit = hierarchyPage
 	}
-	w := &hierarchyWalk{r: r, user: p.User, q: q, skip: skip, seen: map[id.RoomID]bool{}}
+	asking, cancel := context.WithTimeout(ctx, foreignTime)
+	defer cancel()
+	w := &hierarchyWalk{r: r, user: p.User, q: q, skip: skip, seen: map[id.RoomID]bool{}, asking: asking}
 	root, err := w.find(ctx, space, nil)
 	if err != nil {
 		return nil, "", err
@@ -71,6 +73,8 @@ type hierarchyWalk struct {
 	out  []HierarchyRoom
 	n    int
 	more bool
+
+	asking context.Context // of questions to other servers, which have less time
 }
 
 // spaceRoom is a room of a space, of this server or not.
@@ -170,7 +174,10 @@ func (w *hierarchyWalk) findElsewhere(ctx context.Context, room id.RoomID, via [
 	if err != nil {
 		return nil, err
 	}
-	known, err := w.r.elsewhere.room(ctx, room, servers, true)
+	known, err := w.r.elsewhere.room(w.asking, room, servers, isWhole)
+	if ctx.Err() == nil && w.asking.Err() != nil {
+		return nil, nil // there is no time for more: the page goes without
+	}
 	if err != nil || known == nil {
 		return nil, err
 	}

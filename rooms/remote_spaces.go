@@ -3,8 +3,10 @@ package rooms
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
@@ -17,16 +19,17 @@ import (
 // foreignSpaces are rooms that this server is not in, as others know them.
 // They are kept for a while: people turn pages.
 type foreignSpaces struct {
-	r     *Rooms
-	known *expirable.LRU[id.RoomID, *foreignRoom]
-	ask   singly[id.RoomID]
+	r      *Rooms
+	known  *expirable.LRU[id.RoomID, *foreignRoom]
+	silent *expirable.LRU[string, struct{}] // by room and servers: nobody tells of it
+	ask    singly[id.RoomID]
 }
 
 const (
 	foreignCached = 2000
 	foreignLife   = 5 * time.Minute
-	foreignTries  = 3 // servers that are asked for one room
-	foreignTime   = 20 * time.Second
+	foreignTries  = 3                // servers that are asked for one room
+	foreignTime   = 20 * time.Second // that one request waits for other servers
 )
 
 // foreignRoom is a room that this server is not in.
@@ -34,6 +37,7 @@ type foreignRoom struct {
 	summary  Summary
 	children []foreignChild // of a space, in their order
 	whole    bool           // children are known, too
+	direct   bool           // a server in the room said so, not one in a space around it
 }
 
 // foreignChild is an m.space.child event, of which nobody has seen more than
@@ -46,15 +50,19 @@ type foreignChild struct {
 }
 
 func newForeignSpaces(r *Rooms) *foreignSpaces {
-	return &foreignSpaces{r: r, known: expirable.NewLRU[id.RoomID, *foreignRoom](foreignCached, nil, foreignLife)}
+	return &foreignSpaces{
+		r: r, known: expirable.NewLRU[id.RoomID, *foreignRoom](foreignCached, nil, foreignLife),
+		silent: expirable.NewLRU[string, struct{}](foreignCached, nil, foreignLife),
+	}
 }
 
 // room returns a room that this server is not in, nil when nobody tells of it.
-func (f *foreignSpaces) room(ctx context.Context, room id.RoomID, via []string, whole bool) (*foreignRoom, error) {
+// What is known of it counts when it is enough.
+func (f *foreignSpaces) room(ctx context.Context, room id.RoomID, via []string, enough func(*foreignRoom) bool) (*foreignRoom, error) {
 	if f.r.opt.Lookups == nil {
 		return nil, nil
 	}
-	if known, ok := f.known.Get(room); ok && (known == nil || known.whole || !whole) {
+	if known, ok := f.known.Get(room); ok && enough(known) {
 		return known, nil
 	}
 	unlock, err := f.ask.lock(ctx, room)
@@ -62,19 +70,16 @@ func (f *foreignSpaces) room(ctx context.Context, room id.RoomID, via []string, 
 		return nil, err
 	}
 	defer unlock()
-	if known, ok := f.known.Get(room); ok && (known == nil || known.whole || !whole) {
+	if known, ok := f.known.Get(room); ok && enough(known) {
 		return known, nil
 	}
-	asking, cancel := context.WithTimeout(ctx, foreignTime)
-	defer cancel()
-	for i, server := range via {
-		if i == foreignTries {
-			break
-		}
-		if server == f.r.opt.ServerName || server == "" {
-			continue
-		}
-		answer, err := f.r.opt.Lookups.Hierarchy(asking, server, room)
+	via = via[:min(len(via), foreignTries)]
+	asked := string(room) + " " + strings.Join(via, " ")
+	if _, ok := f.silent.Get(asked); ok {
+		return nil, nil
+	}
+	for _, server := range via {
+		answer, err := f.r.opt.Lookups.Hierarchy(ctx, server, room)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -83,9 +88,13 @@ func (f *foreignSpaces) room(ctx context.Context, room id.RoomID, via []string, 
 			return known, nil
 		}
 	}
-	f.known.Add(room, nil)
+	f.silent.Add(asked, struct{}{})
 	return nil, nil
 }
+
+func isWhole(r *foreignRoom) bool { return r.whole }
+
+func isDirect(r *foreignRoom) bool { return r.direct }
 
 // keep takes over an answer about a room. It returns false when it is about
 // another one.
@@ -94,7 +103,7 @@ func (f *foreignSpaces) keep(room id.RoomID, a *ForeignSpace) bool {
 	if !ok || s.Room != room {
 		return false
 	}
-	f.known.Add(room, &foreignRoom{summary: s, children: parseChildren(a.Room), whole: true})
+	f.known.Add(room, &foreignRoom{summary: s, children: parseChildren(a.Room), whole: true, direct: true})
 	for _, raw := range a.Children[:min(len(a.Children), mostForeign)] {
 		child, ok := parseSummary(raw)
 		if _, known := f.known.Peek(child.Room); ok && !known {
@@ -204,7 +213,12 @@ func (r *Rooms) foreignSummary(ctx context.Context, user id.UserID, room id.Room
 	if err != nil {
 		return Summary{}, "", err
 	}
-	known, err := r.elsewhere.room(ctx, room, servers, false)
+	ctx, cancel := context.WithTimeout(ctx, foreignTime)
+	defer cancel()
+	known, err := r.elsewhere.room(ctx, room, servers, isDirect)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return Summary{}, "", unknown
+	}
 	if err != nil {
 		return Summary{}, "", err
 	}
