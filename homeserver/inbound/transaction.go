@@ -128,24 +128,37 @@ func (in *Inbound) finish(key txnKey, from *origin, o *outcome) {
 	in.metrics.transaction("taken")
 }
 
+// edusWait is how long what is not an event waits for the events of the same
+// transaction. Somebody's receipt is often at one of them; but who types must
+// not wait until a gap is filled.
+const edusWait = 5 * time.Second
+
 // handle takes in everything of t.
 func (in *Inbound) handle(ctx context.Context, from string, o *origin, t Transaction) (Results, error) {
 	var edus error
-	var wait sync.WaitGroup
+	var wait, events sync.WaitGroup
+	taken := make(chan struct{})
 	wait.Go(func() {
+		select { // what is said of an event comes after it
+		case <-taken:
+		case <-time.After(edusWait):
+		case <-ctx.Done():
+		}
 		edus = in.guarded(func() error { return in.handleEDUs(ctx, from, t.EDUs) })
 	})
 	rooms := in.split(t.PDUs)
 	each := make([]Results, len(rooms))
-	for i, events := range rooms {
+	for i, list := range rooms {
 		if err := o.rooms.Acquire(ctx, 1); err != nil {
 			break // the server stops
 		}
-		wait.Go(func() {
+		events.Go(func() {
 			defer o.rooms.Release(1)
-			each[i] = in.handleRoom(ctx, from, events)
+			each[i] = in.handleRoom(ctx, from, list)
 		})
 	}
+	events.Wait()
+	close(taken)
 	wait.Wait()
 	if err := errors.Join(edus, ctx.Err()); err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func (o *Outbox) take(ctx context.Context, evs []*rooms.Event) error {
 		if err != nil {
 			return err
 		}
-		if len(s.servers) > 0 {
+		if len(s.servers)+len(s.lists) > 0 {
 			todo = append(todo, s)
 		}
 	}
@@ -78,14 +78,18 @@ func (o *Outbox) take(ctx context.Context, evs []*rooms.Event) error {
 // where returns where an event has to go.
 func (o *Outbox) where(ctx context.Context, e *rooms.Event) (s sending, err error) {
 	s.ref = outbox.Ref{Pos: e.Pos, Room: e.Room}
-	if s.servers, err = o.rooms.Destinations(ctx, e); err != nil || len(s.servers) == 0 {
+	if s.servers, err = o.rooms.Destinations(ctx, e); err != nil {
 		return s, err
 	}
 	if e.Membership() != "join" || !o.rooms.IsLocal(id.UserID(*e.StateKey)) {
 		return s, nil
 	}
+	there := s.servers
+	if e.Handed { // somebody else sends the event, but not the devices
+		there = o.serversIn(ctx, e.Room)
+	}
 	s.user = id.UserID(*e.StateKey)
-	s.lists, err = o.strangers(ctx, s.user, e, s.servers)
+	s.lists, err = o.strangers(ctx, s.user, e, there)
 	return s, err
 }
 
@@ -94,6 +98,9 @@ func (o *Outbox) where(ctx context.Context, e *rooms.Event) (s sending, err erro
 //
 // Spec: server-server-api#device-management
 func (o *Outbox) strangers(ctx context.Context, user id.UserID, e *rooms.Event, servers []string) ([]string, error) {
+	if len(servers) == 0 {
+		return nil, nil
+	}
 	if e.Replaces != 0 {
 		before, err := o.rooms.Events(ctx, []matrix.Position{e.Replaces})
 		if err != nil {

@@ -58,7 +58,11 @@ func (o *Outbox) later(p *peer, wait time.Duration) {
 			return // somebody else was faster
 		}
 		p.timer = nil
-		if o.ctx.Err() == nil && !p.lined && !p.sending && !p.idle() && !p.away(o.opt.Now()) {
+		switch now := o.opt.Now(); {
+		case o.ctx.Err() != nil || p.lined || p.sending || p.idle():
+		case p.away(now): // for longer than it was
+			o.later(p, p.until.Sub(now))
+		default:
 			o.lineUp(p)
 		}
 	})
