@@ -55,6 +55,13 @@ func (h *hall) Receive(ctx context.Context, origin string, raw json.RawMessage) 
 	return ev, nil
 }
 
+// list is what came so far.
+func (h *hall) list() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.came)
+}
+
 func pdu(room, ev string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"room_id":%q,"id":%q}`, room, ev))
 }
@@ -130,8 +137,8 @@ func TestTransactionsThatComeAgain(t *testing.T) {
 				t.Errorf("%v, %v", results, err)
 			}
 		}
-		if len(h.came) != 1 {
-			t.Errorf("taken in: %v", h.came)
+		if len(h.list()) != 1 {
+			t.Errorf("taken in: %v", h.list())
 		}
 	})
 }
@@ -142,8 +149,8 @@ func TestServersThatAreKeptOut(t *testing.T) {
 		if _, err := in.Transaction(t.Context(), "banned.example", "1", inbound.Transaction{PDUs: []json.RawMessage{pdu("!a", "$1")}}); err != nil {
 			t.Error(err)
 		}
-		if len(h.came) != 0 || counted(t, in, "plenum_inbound_events_total", "kept out") != 1 {
-			t.Errorf("taken in: %v", h.came)
+		if len(h.list()) != 0 || counted(t, in, "plenum_inbound_events_total", "kept out") != 1 {
+			t.Errorf("taken in: %v", h.list())
 		}
 	})
 }
@@ -158,16 +165,16 @@ func TestSlowRoomsHoldNobodyUp(t *testing.T) {
 		if err != nil || len(results) != 0 || time.Since(begun) != time.Minute {
 			t.Errorf("%v, %v after %v", results, err, time.Since(begun))
 		}
-		if len(h.came) != 1 || h.came[0] != "two.example $2" {
-			t.Errorf("taken in: %v", h.came)
+		if len(h.list()) != 1 || h.list()[0] != "two.example $2" {
+			t.Errorf("taken in: %v", h.list())
 		}
 		if results, err := in.Transaction(t.Context(), "three.example", "1", inbound.Transaction{PDUs: []json.RawMessage{pdu("!a", "$3")}}); err != nil || len(results) != 1 {
 			t.Errorf("%v, %v", results, err)
 		}
 		close(h.slow)
 		synctest.Wait()
-		if len(h.came) != 3 {
-			t.Errorf("taken in: %v", h.came)
+		if len(h.list()) != 3 {
+			t.Errorf("taken in: %v", h.list())
 		}
 	})
 }
