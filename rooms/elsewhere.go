@@ -187,7 +187,7 @@ func (r *Rooms) ways(ctx context.Context, user id.UserID, room id.RoomID, via []
 	for _, s := range via {
 		add(s)
 	}
-	if rm, err := r.Room(ctx, room); err == nil {
+	if rm, err := r.Room(ctx, room); err == nil && len(out) == 0 { // who names servers means those
 		for _, s := range rm.servers() {
 			add(s)
 		}

@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"slices"
 
 	"maunium.net/go/mautrix/id"
 
@@ -77,7 +78,7 @@ func (r *Rooms) ServeJoined(ctx context.Context, join *Event, fewMembers bool) (
 	if err != nil {
 		return nil, err
 	}
-	h := &Handover{Event: Served{join.ID, join.PDU}, Servers: append(rm.Servers(), r.opt.ServerName)}
+	h := &Handover{Event: Served{join.ID, join.PDU}, Servers: rm.serversBefore(join)}
 	var keep func(StateKey) bool
 	if fewMembers {
 		shown := rm.shownMembers(before, join)
@@ -99,6 +100,20 @@ func (r *Rooms) ServeJoined(ctx context.Context, join *Event, fewMembers bool) (
 	}
 	h.Auth = rest
 	return h, nil
+}
+
+// serversBefore lists the servers that were in the room before a join, this one
+// last.
+func (rm *Room) serversBefore(join *Event) []string {
+	of := join.Sender.Homeserver()
+	others := slices.ContainsFunc(rm.Members("join"), func(user id.UserID) bool {
+		return user != join.Sender && user.Homeserver() == of
+	})
+	out := slices.Clone(rm.Servers())
+	if !others {
+		out = slices.DeleteFunc(out, func(s string) bool { return s == of })
+	}
+	return append(out, rm.r.opt.ServerName)
 }
 
 // shownMembers are the members after whom a room without a name is called, and

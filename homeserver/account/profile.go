@@ -30,11 +30,12 @@ type Remote interface {
 }
 
 // Profile returns the profile of user as far as p may see it. Other servers
-// are asked for theirs, but not for people without an account.
+// are asked for theirs, but for people without an account only where profiles
+// are for anyone.
 //
 // Spec: client-server-api#get_matrixclientv3profileuserid
 func (a *Accounts) Profile(ctx context.Context, p matrix.Principal, user id.UserID) (accounts.Profile, error) {
-	if a.opt.Remote != nil && !p.IsAnyone() && !a.store.IsLocal(user) && event.ValidUser(string(user)) {
+	if a.opt.Remote != nil && (!p.IsAnyone() || a.opt.Profiles == ToAnyone) && !a.store.IsLocal(user) && event.ValidUser(string(user)) {
 		return a.opt.Remote.Profile(ctx, user)
 	}
 	if err := a.maySee(ctx, p, user); err != nil {

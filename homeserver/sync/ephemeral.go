@@ -36,7 +36,11 @@ func (st *stay) writeEphemeral(ctx context.Context) error {
 			st.out.Event("m.receipt", content, "")
 		}
 	}
-	st.out.CloseEvents(list)
+	if st.initial { // clients of old look into the list without asking whether it is there
+		st.out.KeepEvents()
+	} else {
+		st.out.CloseEvents(list)
+	}
 	return nil
 }
 

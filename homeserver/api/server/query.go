@@ -8,6 +8,7 @@ import (
 
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
+	"plenum/rooms/event"
 )
 
 type aliasResponse struct {
@@ -30,6 +31,9 @@ func (a *API) profile(ctx context.Context, r *httpx.Request[httpx.None]) (map[st
 	user, err := required(r, "user_id")
 	if err != nil {
 		return nil, err
+	}
+	if !event.ValidServer(event.ServerName(user)) {
+		return nil, matrix.Errorf(matrix.InvalidParam, "%q is not a user id.", user)
 	}
 	all, err := a.accounts.ServeProfile(ctx, r.Origin, id.UserID(user))
 	if err != nil {
