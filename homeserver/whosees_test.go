@@ -46,8 +46,10 @@ var whoSees = map[string]string{
                   ada        cyd        bob        kim        eve        gus        ian        dan        hal        fay
 messages          EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln
 messages forwards EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln
+followed          EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln
 messages from N   EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln EITLNeitln
 event             EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN
+event alone       EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN
 context           EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN
 context around    EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN
 context's name    EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN      EITLN
@@ -60,6 +62,11 @@ sync              EITLNeitln EITLNeitln EITeit     EITeit     EITeit     .      
 sync's state      =          =          =          =          =          .          .          .          own        .
 sync's receipts   N          N          .          .          .          .          .          .          .          .
 invitation's name .          .          .          .          .          .          T          E          .          .
+sliding sync      EITLNeitln EITLNeitln EITeit     EITeit     EITeit     .          .          .          .          .
+sliding's name    N          N          T          T          T          .          .          .          .          .
+sliding's members 9          9          8          8          8          .          .          .          .          .
+sliding's invite  .          .          .          .          .          .          T          E          .          .
+sliding's receipt N          N          .          .          .          .          .          .          .          .
 state's name      N          N          T          T          T          N          T          N          N          N
 name              N          N          T          T          T          N          T          N          N          N
 members           2          2          5          2          1          2          3          2          2          2
@@ -82,8 +89,10 @@ picture           a cat      a cat      a cat      a cat      a cat      a cat  
                   ada        cyd        bob        kim        eve        gus        ian        dan        hal        fay
 messages          EITLNeitln EITLNeitln EITeit     EITeit     EITeit     !          EITeit     !          !          !
 messages forwards EITLNeitln EITLNeitln EITeit     EITeit     EITeit     !          EITeit     !          !          !
+followed          EITLNeitln EITLNeitln EITeit     EITeit     EITeit     !          EITeit     !          !          !
 messages from N   EITLNeitln EITLNeitln EITeit     EITeit     EITeit     !          EITeit     !          !          !
 event             EITLN      EITLN      EIT        EIT        EIT        ?          EIT        ?          ?          ?
+event alone       EITLN      EITLN      EIT        EIT        EIT        ?          EIT        ?          ?          ?
 context           EITLN      EITLN      EIT        EIT        EIT        !          EIT        !          !          !
 context around    EITLN      EITLN      EIT        EIT        EIT        !          EIT        !          !          !
 context's name    EITLN      EITLN      EIT        EIT        EIT        !          EIT        !          !          !
@@ -96,6 +105,11 @@ sync              EITLNeitln EITLNeitln EITeit     EITeit     EITeit     .      
 sync's state      =          =          =          =          =          .          .          .          own        .
 sync's receipts   N          N          .          .          .          .          .          .          .          .
 invitation's name .          .          .          .          .          .          T          E          .          .
+sliding sync      EITLNeitln EITLNeitln EITeit     EITeit     EITeit     .          .          .          .          .
+sliding's name    N          N          T          T          T          .          .          .          .          .
+sliding's members 9          9          8          8          8          .          .          .          .          .
+sliding's invite  .          .          .          .          .          .          T          E          .          .
+sliding's receipt N          N          .          .          .          .          .          .          .          .
 state's name      N          N          T          T          T          !          T          !          !          !
 name              N          N          T          T          T          !          T          !          !          !
 members           2          2          5          2          1          !          3          !          !          !
@@ -118,8 +132,10 @@ picture           a cat      a cat      a cat      a cat      a cat      a cat  
                   ada        cyd        bob        kim        eve        gus        ian        dan        hal        fay
 messages          EITLNeitln Nn         ITit       ITit       ITit       !          ITit       !          !          !
 messages forwards EITLNeitln Nn         ITit       ITit       ITit       !          ITit       !          !          !
+followed          EITLNeitln Nn         ITit       ITit       ITit       !          ITit       !          !          !
 messages from N   EITLNeitln Nn         ITit       ITit       ITit       !          ITit       !          !          !
 event             EITLN      N          IT         IT         IT         ?          IT         ?          ?          ?
+event alone       EITLN      N          IT         IT         IT         ?          IT         ?          ?          ?
 context           EITLN      N          IT         IT         IT         !          IT         !          !          !
 context around    EITLN      N          IT         IT         IT         !          IT         !          !          !
 context's name    EITLN      N          IT         IT         IT         !          IT         !          !          !
@@ -132,6 +148,11 @@ sync              EITLNeitln Nn         ITit       ITit       ITit       .      
 sync's state      =          =          =          =          =          .          .          .          own        .
 sync's receipts   N          N          .          .          .          .          .          .          .          .
 invitation's name .          .          .          .          .          .          T          E          .          .
+sliding sync      EITLNeitln Nn         ITit       ITit       ITit       .          .          .          .          .
+sliding's name    N          N          T          T          T          .          .          .          .          .
+sliding's members 9          9          8          8          8          .          .          .          .          .
+sliding's invite  .          .          .          .          .          .          T          E          .          .
+sliding's receipt N          N          .          .          .          .          .          .          .          .
 state's name      N          N          T          T          T          !          T          !          !          !
 name              N          N          T          T          T          !          T          !          !          !
 members           2          2          5          2          1          !          3          !          !          !
@@ -154,8 +175,10 @@ picture           a cat      a cat      a cat      a cat      a cat      a cat  
                   ada        cyd        bob        kim        eve        gus        ian        dan        hal        fay
 messages          EITLNeitln Nn         Tt         Tt         Tt         !          Tt         !          !          !
 messages forwards EITLNeitln Nn         Tt         Tt         Tt         !          Tt         !          !          !
+followed          EITLNeitln Nn         Tt         Tt         Tt         !          Tt         !          !          !
 messages from N   EITLNeitln Nn         Tt         Tt         Tt         !          Tt         !          !          !
 event             EITLN      N          T          T          T          ?          T          ?          ?          ?
+event alone       EITLN      N          T          T          T          ?          T          ?          ?          ?
 context           EITLN      N          T          T          T          !          T          !          !          !
 context around    EITLN      N          T          T          T          !          T          !          !          !
 context's name    EITLN      N          T          T          T          !          T          !          !          !
@@ -168,6 +191,11 @@ sync              EITLNeitln Nn         Tt         Tt         Tt         .      
 sync's state      =          =          =          =          =          .          .          .          own        .
 sync's receipts   N          N          .          .          .          .          .          .          .          .
 invitation's name .          .          .          .          .          .          T          E          .          .
+sliding sync      EITLNeitln Nn         Tt         Tt         Tt         .          .          .          .          .
+sliding's name    N          N          T          T          T          .          .          .          .          .
+sliding's members 9          9          8          8          8          .          .          .          .          .
+sliding's invite  .          .          .          .          .          .          T          E          .          .
+sliding's receipt N          N          .          .          .          .          .          .          .          .
 state's name      N          N          T          T          T          !          T          !          !          !
 name              N          N          T          T          T          !          T          !          !          !
 members           2          2          5          2          1          !          3          !          !          !
@@ -283,12 +311,22 @@ var ways = []struct {
 	{"messages forwards", func(l *life, who *hstest.Client) string {
 		return l.show(who, "messages?dir=f&limit=100", "chunk")
 	}},
+	{"followed", func(l *life, who *hstest.Client) string {
+		status, raw := l.ask(who, v3+"/events?from=t0&timeout=0&room_id="+url.QueryEscape(string(l.room)))
+		return mark(status, raw) + shown(gjson.Get(raw, "chunk"))
+	}},
 	{"messages from N", func(l *life, who *hstest.Client) string {
 		return l.show(who, "messages?dir=b&limit=100&from="+l.tokens["N"], "chunk")
 	}},
 	{"event", func(l *life, who *hstest.Client) string {
 		return l.eachEvent(who, func(letter string, ev id.EventID) string {
 			return l.show(who, "event/"+string(ev), "@this")
+		})
+	}},
+	{"event alone", func(l *life, who *hstest.Client) string {
+		return l.eachEvent(who, func(letter string, ev id.EventID) string {
+			status, raw := l.ask(who, hstest.Path(v3, "events", ev))
+			return mark(status, raw) + shown(gjson.Get(raw, "@this"))
 		})
 	}},
 	{"context", func(l *life, who *hstest.Client) string {
@@ -337,6 +375,21 @@ var ways = []struct {
 	}},
 	{"invitation's name", func(l *life, who *hstest.Client) string {
 		return shown(l.inSync(who, "invite_state", "events"))
+	}},
+	{"sliding sync", func(l *life, who *hstest.Client) string { return shown(l.inSliding(who, "timeline")) }},
+	{"sliding's name", func(l *life, who *hstest.Client) string { return shown(l.inSliding(who, "required_state")) }},
+	{"sliding's members", func(l *life, who *hstest.Client) string {
+		return l.inSliding(who, `required_state.#(type=="m.room.member")#`).Get("#").Raw
+	}},
+	{"sliding's invite", func(l *life, who *hstest.Client) string { return shown(l.inSliding(who, "invite_state")) }},
+	{"sliding's receipt", func(l *life, who *hstest.Client) string {
+		read := hstest.Part(l.slide(who), "extensions", "receipts", "rooms", string(l.room)).Raw
+		return l.eachEvent(who, func(letter string, ev id.EventID) string {
+			if strings.Contains(read, string(ev)) {
+				return letter
+			}
+			return ""
+		})
 	}},
 	{"state's name", func(l *life, who *hstest.Client) string { return l.show(who, "state", "@this") }},
 	{"name", func(l *life, who *hstest.Client) string {
@@ -506,6 +559,21 @@ func (l *life) inSync(who *hstest.Client, part ...string) gjson.Result {
 		}
 	}
 	return gjson.Result{}
+}
+
+// slide is a first sliding sync that asks for all of the room, and looks at a
+// list with everything in it.
+func (l *life) slide(who *hstest.Client) gjson.Result {
+	all := hstest.More{"timeline_limit": 100, "required_state": [][]string{{"*", "*"}}}
+	return who.Post(unstable+"/org.matrix.simplified_msc3575/sync", hstest.More{
+		"lists": hstest.More{"all": all}, "room_subscriptions": hstest.More{string(l.room): all},
+		"extensions": hstest.More{"receipts": hstest.More{"enabled": true}},
+	})
+}
+
+// inSliding is a part of the room in a first sliding sync.
+func (l *life) inSliding(who *hstest.Client, part string) gjson.Result {
+	return hstest.Part(l.slide(who), "rooms", string(l.room)).Get(part)
 }
 
 // known compares the state that a client puts together from a first sync with
