@@ -245,6 +245,13 @@ func TestGapsAreFilled(t *testing.T) {
 			one.say(ada, room, "joined up")
 			n.deliver(room, away, here)
 			n.sameState(room, here, away)
+			rm, err := two.Room(t.Context(), room)
+			two.must(err)
+			evs, more, err := rm.Timeline(t.Context(), 0, 1<<62, 1000)
+			two.must(err)
+			if whole := evs[0].Membership() == "join" && !more; whole != (much < 100) {
+				t.Errorf("with %d missed, the timeline has %d events, and more: %t", much, len(evs), more)
+			}
 			if texts := two.texts(room); !slices.Contains(texts, "last") || much < 100 && !slices.Contains(texts, "0") {
 				t.Errorf("%d messages", len(texts))
 			}

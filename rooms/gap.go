@@ -90,22 +90,23 @@ func (rm *Room) unplaced(ctx context.Context, ids []id.EventID) ([]id.EventID, e
 }
 
 // fill gets what p is built on: the events between what is known and p, or if
-// those are too many, the state at the oldest of them.
-func (rm *Room) fill(ctx context.Context, servers []string, p *event.PDU) error {
+// those are too many, the state at the oldest of them. Then there is a gap
+// before p, or before one of the others.
+func (rm *Room) fill(ctx context.Context, servers []string, p *event.PDU) (gap bool, err error) {
 	missing, err := rm.unplaced(ctx, p.Prev)
 	if err != nil || len(missing) == 0 {
-		return err
+		return false, err
 	}
 	if rm.r.opt.Peers == nil {
-		return errGap
+		return false, errGap
 	}
 	found, err := rm.between(ctx, servers, p)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, m := range oldestFirst(found) {
 		if err := rm.fillOne(ctx, servers, m); err != nil && ctx.Err() != nil {
-			return err
+			return false, err
 		}
 	}
 	return rm.stand(ctx, servers, p)
@@ -147,7 +148,26 @@ func (rm *Room) between(ctx context.Context, servers []string, p *event.PDU) (ma
 			break
 		}
 	}
-	return found, nil
+	return rm.leadingTo(ctx, p, found)
+}
+
+// leadingTo returns those of found that p is built on and that have no place
+// yet. Others send more, such as what was before this server was in the room.
+func (rm *Room) leadingTo(ctx context.Context, p *event.PDU, found map[id.EventID]*event.PDU) (map[id.EventID]*event.PDU, error) {
+	out := map[id.EventID]*event.PDU{}
+	for next := []*event.PDU{p}; len(next) > 0; next = next[1:] {
+		gone, err := rm.unplaced(ctx, next[0].Prev)
+		if err != nil {
+			return nil, err
+		}
+		for _, ev := range gone {
+			if m := found[ev]; m != nil && out[ev] == nil {
+				out[ev] = m
+				next = append(next, m)
+			}
+		}
+	}
+	return out, nil
 }
 
 // fillOne places one of the events before another one.
@@ -166,7 +186,7 @@ func (rm *Room) fillOne(ctx context.Context, servers []string, p *event.PDU) err
 		}
 	}
 	if !how.hidden {
-		if err := rm.stand(ctx, servers, p); err != nil {
+		if how.gap, err = rm.stand(ctx, servers, p); err != nil {
 			return err
 		}
 	}
@@ -178,21 +198,21 @@ func (rm *Room) fillOne(ctx context.Context, servers []string, p *event.PDU) err
 }
 
 // stand makes sure that the states before p are known, if need be by asking
-// for them.
-func (rm *Room) stand(ctx context.Context, servers []string, p *event.PDU) error {
+// for them. Then the events themselves stay unknown.
+func (rm *Room) stand(ctx context.Context, servers []string, p *event.PDU) (gap bool, err error) {
 	missing, err := rm.unplaced(ctx, p.Prev)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, ev := range missing {
 		if err := rm.learnState(ctx, servers, ev); err != nil {
 			if ctx.Err() != nil {
-				return err
+				return false, err
 			}
-			return errors.Join(errGap, err)
+			return false, errors.Join(errGap, err)
 		}
 	}
-	return nil
+	return len(missing) > 0, nil
 }
 
 // learnState gets the state before an event, and the event, from another server.

@@ -23,6 +23,7 @@ type placing struct {
 	strict  bool           // an event that may not be there is refused, not kept as rejected
 	then    []sideline     // further writes of the same transaction
 	hidden  bool           // it becomes no head: others are known to have built on it
+	gap     bool           // what it is built on is not known, only the state there
 	outlier *Event         // it is known already, without a place
 }
 
@@ -262,8 +263,10 @@ func (rm *Room) fork(ctx context.Context, e *Event, before overlay, how placing)
 	}
 	v := &view{ctx: ctx, rm: rm, heads: heads}
 	how.mark(b)
+	if how.gap {
+		b.then = append(slices.Clip(b.then), noteGap)
+	}
 	if how.outlier != nil {
-		b.then = append([]sideline{}, b.then...)
 		b.first = func(ctx context.Context, tx *storage.Tx) error {
 			return rm.r.log.Supersede(ctx, tx, how.outlier.Pos, e.ID)
 		}
@@ -279,6 +282,17 @@ func (rm *Room) fork(ctx context.Context, e *Event, before overlay, how placing)
 		rm.forks.graph = nil
 	}
 	return out, err
+}
+
+// noteGap notes that something is missing before an event.
+func noteGap(ctx context.Context, tx *storage.Tx, rm *Room, evs []*Event) error {
+	pos := evs[0].Pos
+	tx.OnCommit(func() {
+		rm.mu.Lock()
+		defer rm.mu.Unlock()
+		rm.gaps = append(slices.Clip(rm.gaps), pos)
+	})
+	return rm.r.log.AddGap(ctx, tx, rm.nid, pos)
 }
 
 // headsWith returns the room's heads when e is one, and the states after them.

@@ -76,7 +76,7 @@ func (r *Rooms) takeIn(ctx context.Context, rm *Room, origin string, p *event.PD
 	}
 	ask := rm.servers(origin)
 	if !how.hidden {
-		if err := rm.fill(ctx, ask, p); err != nil {
+		if how.gap, err = rm.fill(ctx, ask, p); err != nil {
 			return nil, err
 		}
 	}

@@ -57,7 +57,7 @@ func refusedElsewhere(err error) error {
 	if errors.As(err, &refusal) {
 		return err
 	}
-	return &matrix.Error{Code: matrix.Unknown, Status: 502, Text: "No other server could be reached that is in the room.", Err: err}
+	return &matrix.Error{Code: matrix.NotFound, Text: "None of the other servers that are asked for this can be reached.", Err: err}
 }
 
 func (r *Rooms) joinThrough(ctx context.Context, server string, p matrix.Principal, c MemberChange) (err error) {

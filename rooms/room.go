@@ -39,8 +39,9 @@ type Room struct {
 	pending  map[StateKey]*Event // state on its way to the disk, for the writer
 	state    stateMap            // from here on: the committed view
 	members  roster
-	tail     []*Event        // newest events, oldest first, without gaps
-	tailLow  matrix.Position // every timeline event above this is in tail
+	tail     []*Event          // newest events, oldest first, without gaps
+	tailLow  matrix.Position   // every timeline event above this is in tail
+	gaps     []matrix.Position // events before which something is missing
 	last     matrix.Position
 	stirred  *matrix.Position // of the newest event that Stirred tells of; nil: has to be read
 	public   bool
@@ -149,6 +150,9 @@ func (r *Rooms) load(ctx context.Context, room id.RoomID) (_ *Room, err error) {
 			return err
 		}
 		if err := rm.loadTail(ctx, tx, row); err != nil {
+			return err
+		}
+		if rm.gaps, err = r.log.Gaps(ctx, tx, rm.nid); err != nil {
 			return err
 		}
 		return rm.loadVersions(ctx, tx)

@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"slices"
 	"sort"
 
 	"plenum/internal/matrix"
@@ -10,11 +11,23 @@ import (
 )
 
 // Timeline returns the newest events with after < position <= upto, at most
-// limit, oldest first, and whether there are older ones after `after`.
+// limit, oldest first, and whether there are older ones after `after`. It does
+// not go back over a hole in what this server knows.
 func (rm *Room) Timeline(ctx context.Context, after, upto matrix.Position, limit int) (evs []*Event, more bool, err error) {
 	rm.mu.RLock()
-	tail, low := rm.tail, rm.tailLow
+	tail, low, gaps := rm.tail, rm.tailLow, rm.gaps
 	rm.mu.RUnlock()
+	for _, gap := range slices.Backward(gaps) {
+		if gap > after && gap <= upto {
+			evs, _, err = rm.unbroken(ctx, tail, low, gap-1, upto, limit)
+			return evs, true, err
+		}
+	}
+	return rm.unbroken(ctx, tail, low, after, upto, limit)
+}
+
+// unbroken is Timeline where nothing is missing.
+func (rm *Room) unbroken(ctx context.Context, tail []*Event, low, after, upto matrix.Position, limit int) (evs []*Event, more bool, err error) {
 	hi := sort.Search(len(tail), func(i int) bool { return tail[i].Pos > upto })
 	lo := sort.Search(hi, func(i int) bool { return tail[i].Pos > after })
 	if hi-lo > limit {

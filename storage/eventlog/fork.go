@@ -113,3 +113,13 @@ func (l *Log) Lowest(ctx context.Context, tx *storage.Tx) (matrix.Position, erro
 	}
 	return min(0, *pos), nil
 }
+
+// AddGap notes that something is missing before the event at pos.
+func (l *Log) AddGap(ctx context.Context, tx *storage.Tx, room int64, pos matrix.Position) error {
+	return tx.Exec(ctx, `INSERT INTO gap (room, pos) VALUES ($1, $2)`, room, pos)
+}
+
+// Gaps returns the events of room before which something is missing, in order.
+func (l *Log) Gaps(ctx context.Context, tx *storage.Tx, room int64) ([]matrix.Position, error) {
+	return storage.Select[matrix.Position](ctx, tx, `SELECT pos FROM gap WHERE room = $1 ORDER BY pos`, room)
+}

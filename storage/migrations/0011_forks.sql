@@ -24,3 +24,11 @@ CREATE TABLE early_redaction (
 	redaction BIGINT NOT NULL,
 	PRIMARY KEY (target, room, redaction)
 );
+
+-- Before the event at pos the timeline of the room has a hole: what was said
+-- there is not known.
+CREATE TABLE gap (
+	room BIGINT NOT NULL,
+	pos BIGINT NOT NULL,
+	PRIMARY KEY (room, pos)
+);
