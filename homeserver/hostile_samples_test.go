@@ -63,7 +63,6 @@ var samples = []struct {
 	{state, map[string]string{"eventType": "m.room.pinned_events"}, "", `{"pinned":["$said"]}`},
 	{state, map[string]string{"eventType": "m.space.child", "stateKey": "!nothing:one.example"}, "", `{"via":["one.example"],"order":"x","suggested":true}`},
 	{state, map[string]string{"eventType": "m.room.third_party_invite", "stateKey": "x"}, "", `{"display_name":"x","key_validity_url":"x","public_key":"x","public_keys":[{"public_key":"x"}]}`},
-	{state, map[string]string{"eventType": "m.room.create"}, "", `{"room_version":"12"}`},
 	{state, map[string]string{"eventType": "org.example.any", "stateKey": "x"}, "", `{"x":1}`},
 	{state, map[string]string{"eventType": "m.room.tombstone"}, "", `{"body":"x","replacement_room":"$room"}`},
 
