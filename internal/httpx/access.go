@@ -12,15 +12,15 @@ type Access int
 
 // The kinds of callers.
 const (
-	Anyone           Access = iota // no token is looked at
-	Optional                       // a token is checked if there is one
-	User                           // an account, or an application service in its name
-	UserEvenLocked                 // like User, but a locked account may call too, to log out
-	UserNotSuspended               // like User, but a suspended account may not call
-	Appservice                     // an application service
-	Admin                          // an account with the administrator flag
-	Server                         // another server, with a signed request
-	AnyoneOrAppservice             // no token is looked at but that of an application service
+	Anyone             Access = iota // no token is looked at
+	Optional                         // a token is checked if there is one
+	User                             // an account, or an application service in its name
+	UserEvenLocked                   // like User, but a locked account may call too, to log out
+	UserNotSuspended                 // like User, but a suspended account may not call
+	Appservice                       // an application service
+	Admin                            // an account with the administrator flag
+	Server                           // another server, with a signed request
+	AnyoneOrAppservice               // no token is looked at but that of an application service
 )
 
 // String returns a name for generated documents.

@@ -106,7 +106,7 @@ func (a *API) Routes() []httpx.Route {
 		httpx.Get(v1+"/publicRooms", httpx.Server, spec+"get_matrixfederationv1publicrooms", httpx.NoLimit, a.publicRooms),
 		httpx.Post(v1+"/publicRooms", httpx.Server, spec+"post_matrixfederationv1publicrooms", httpx.NoLimit, a.searchRooms),
 		httpx.Get(v1+"/hierarchy/{roomId}", httpx.Server, spec+"get_matrixfederationv1hierarchyroomid", httpx.NoLimit, a.hierarchy).
-			Also(unstable+"/org.matrix.msc2946/hierarchy/{roomId}"),
+			Also(unstable + "/org.matrix.msc2946/hierarchy/{roomId}"),
 		httpx.Get(v1+"/query/directory", httpx.Server, spec+"get_matrixfederationv1querydirectory", httpx.NoLimit, a.alias),
 		httpx.Get(v1+"/query/profile", httpx.Server, spec+"get_matrixfederationv1queryprofile", httpx.NoLimit, a.profile),
 		httpx.Get(v1+"/query/{queryType}", httpx.Server, spec+"get_matrixfederationv1queryquerytype", httpx.NoLimit, a.query),
