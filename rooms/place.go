@@ -19,12 +19,13 @@ import (
 
 // placing says how an event from elsewhere is added.
 type placing struct {
-	relay   eventlog.Relay // who sends it to the others in the room
-	strict  bool           // an event that may not be there is refused, not kept as rejected
-	then    []sideline     // further writes of the same transaction
-	hidden  bool           // it becomes no head: others are known to have built on it
-	gap     bool           // what it is built on is not known, only the state there
-	outlier *Event         // it is known already, without a place
+	relay    eventlog.Relay // who sends it to the others in the room
+	strict   bool           // an event that may not be there is refused, not kept as rejected
+	then     []sideline     // further writes of the same transaction
+	hidden   bool           // it becomes no head: others are known to have built on it
+	gap      bool           // what it is built on is not known, only the state there
+	unwanted bool           // the room's policy server does not approve of it
+	outlier  *Event         // it is known already, without a place
 }
 
 // mark notes who sends the event of b to the others.
@@ -72,7 +73,7 @@ func (rm *Room) place(ctx context.Context, p *event.PDU, how placing) (*Event, e
 		rm.write.Unlock()
 		return nil, errRetired
 	}
-	if refusal == nil && how.outlier == nil && !how.hidden && rm.isNext(p) {
+	if refusal == nil && how.outlier == nil && !how.hidden && !how.unwanted && rm.isNext(p) {
 		return rm.append(ctx, p, how)
 	}
 	defer rm.write.Unlock()
@@ -158,6 +159,9 @@ func (rm *Room) insert(ctx context.Context, p *event.PDU, how placing, refusal e
 	}
 	if refusal, err = rm.allowedIn(ctx, p, overlay{}); err != nil {
 		return nil, err
+	}
+	if how.unwanted && refusal == nil {
+		refusal = matrix.Errorf(matrix.Forbidden, "The policy server of the room does not let this be sent.")
 	}
 	if refusal != nil {
 		if how.strict {

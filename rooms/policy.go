@@ -103,6 +103,33 @@ func (r *Rooms) askPolicy(ctx context.Context, y event.Policy, p *event.PDU) (*e
 	return signed, nil
 }
 
+// wanted asks the room's policy server about an event of another server that
+// does not carry its signature. What it does not approve of, or says nothing
+// about, is unwanted.
+//
+// Spec: server-server-api#validating-policy-server-signatures
+func (r *Rooms) wanted(ctx context.Context, rm *Room, p *event.PDU) (_ *event.PDU, unwanted bool, err error) {
+	y, ok, err := rm.Policy(ctx)
+	if err != nil || !ok || r.opt.Policy == nil || y.Exempt(p) {
+		return p, false, err
+	}
+	switch y.Approval(p) {
+	case event.Approved:
+		return p, false, nil
+	case event.WrongApproval:
+		return p, true, nil
+	}
+	answer, err := r.opt.Policy.PolicySign(ctx, y.Server, json.RawMessage(p.JSON))
+	if err != nil {
+		return p, true, ctx.Err()
+	}
+	signed, err := y.Approve(p, answer)
+	if err != nil {
+		return p, true, nil
+	}
+	return signed, false, nil
+}
+
 // unanswered is what a client is told when a policy server gives no answer.
 func unanswered(err error) error {
 	var told *matrix.Error

@@ -43,13 +43,14 @@ func (p *policeman) content(server string) string {
 
 func (p *policeman) PolicySign(_ context.Context, server string, pdu json.RawMessage) (map[string]map[string]string, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.asked++
-	if p.down {
+	down, before := p.down, p.before
+	p.before = nil
+	p.mu.Unlock()
+	if down {
 		return nil, errCut
 	}
-	if before := p.before; before != nil {
-		p.before = nil
+	if before != nil {
 		before()
 	}
 	if bytes.Contains(pdu, []byte("spam")) {
@@ -139,7 +140,7 @@ func TestNobodyWaitsForAPolicyServer(t *testing.T) {
 	said := one.say(ada, room, "asked twice")
 	e, err := one.Event(t.Context(), said)
 	one.must(err)
-	if got := one.texts(room); fmt.Sprint(got) != "[spam before the police came meanwhile asked twice]" || p.asked != 2 {
+	if got := one.texts(room); fmt.Sprint(got) != "[spam before the police came meanwhile asked twice]" || p.asked != 3 { // once about what came in between
 		t.Errorf("%q, asked %d times", got, p.asked)
 	}
 	if heads := edges(e, "prev_events"); len(heads) != 1 {
@@ -157,4 +158,24 @@ func TestNobodyIsKeptByAPolicyServer(t *testing.T) {
 	if got := one.membership(room, bob); got != "leave" {
 		t.Errorf("bob is %s", got)
 	}
+}
+
+// TestUnapprovedEventsAreNotShown is about events of other servers, which have
+// not asked the policy server or did not listen to it.
+func TestUnapprovedEventsAreNotShown(t *testing.T) {
+	t.Parallel()
+	n, p, room := guarded(t, "12")
+	one := n.houses[here]
+	f := &forger{house: one, room: room, rules: p.rules, ts: 1 << 40, signer: event.NewSigner(away, "ed25519:1", n.key(away))}
+	one.refused(f.receive(f.message("spam", f.heads()...)), matrix.Forbidden)
+	p.asked = 0
+	if err := f.receive(f.message("hello", f.heads()...)); err != nil {
+		t.Fatal(err)
+	}
+	if p.asked != 1 {
+		t.Errorf("asked %d times", p.asked)
+	}
+	p.down = true
+	one.refused(f.receive(f.message("anybody?", f.heads()...)), matrix.Forbidden)
+	one.wantWords(room, "spam before the police came", "hello")
 }

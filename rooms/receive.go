@@ -83,6 +83,9 @@ func (r *Rooms) takeIn(ctx context.Context, rm *Room, origin string, p *event.PD
 	if err := rm.findAuth(ctx, ask, p); err != nil {
 		return nil, err
 	}
+	if p, how.unwanted, err = r.wanted(ctx, rm, p); err != nil {
+		return nil, err
+	}
 	return r.place(ctx, rm.id, p, how)
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix/id"
 
@@ -20,8 +19,8 @@ import (
 // They are kept for a while: people turn pages.
 type foreignSpaces struct {
 	r      *Rooms
-	known  *expirable.LRU[id.RoomID, *foreignRoom]
-	silent *expirable.LRU[string, struct{}] // by room and servers: nobody tells of it
+	known  *aging[id.RoomID, *foreignRoom]
+	silent *aging[string, struct{}] // by room and servers: nobody tells of it
 	ask    singly[id.RoomID]
 }
 
@@ -49,11 +48,13 @@ type foreignChild struct {
 	raw       json.RawMessage
 }
 
-func newForeignSpaces(r *Rooms) *foreignSpaces {
-	return &foreignSpaces{
-		r: r, known: expirable.NewLRU[id.RoomID, *foreignRoom](foreignCached, nil, foreignLife),
-		silent: expirable.NewLRU[string, struct{}](foreignCached, nil, foreignLife),
+func newForeignSpaces(r *Rooms) (*foreignSpaces, error) {
+	known, err := newAging[id.RoomID, *foreignRoom](foreignCached, foreignLife, r.opt.Now)
+	if err != nil {
+		return nil, err
 	}
+	silent, err := newAging[string, struct{}](foreignCached, foreignLife, r.opt.Now)
+	return &foreignSpaces{r: r, known: known, silent: silent}, err
 }
 
 // room returns a room that this server is not in, nil when nobody tells of it.
@@ -106,7 +107,7 @@ func (f *foreignSpaces) keep(room id.RoomID, a *ForeignSpace) bool {
 	f.known.Add(room, &foreignRoom{summary: s, children: parseChildren(a.Room), whole: true, direct: true})
 	for _, raw := range a.Children[:min(len(a.Children), mostForeign)] {
 		child, ok := parseSummary(raw)
-		if _, known := f.known.Peek(child.Room); ok && !known {
+		if _, known := f.known.Get(child.Room); ok && !known {
 			// Of what is no space, nothing more is to be had.
 			f.known.Add(child.Room, &foreignRoom{summary: child, whole: child.Type != "m.space"})
 		}

@@ -132,7 +132,9 @@ func New(db *storage.DB, log *eventlog.Log, profiles Profiles, opt Options, logg
 	if r.acls, err = newACLs(); err != nil {
 		return nil, err
 	}
-	r.elsewhere = newForeignSpaces(r)
+	if r.elsewhere, err = newForeignSpaces(r); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 

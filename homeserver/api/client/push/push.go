@@ -40,8 +40,8 @@ func (a *API) Routes() []httpx.Route {
 
 		httpx.Get(v3+"/pushers", httpx.User, spec+"get_matrixclientv3pushers", httpx.RateDefault, a.pushers),
 		httpx.Post(v3+"/pushers/set", httpx.User, spec+"post_matrixclientv3pushersset", httpx.RateDefault, a.setPusher),
-		httpx.Post(v3+"/pushers/ack", httpx.User, "", httpx.NoLimit, a.ack). // MSC4174
-											Also("/_matrix/client/unstable/org.matrix.msc4174/pushers/ack"),
+		httpx.Post(v3+"/pushers/ack", httpx.User, "MSC4174", httpx.NoLimit, a.ack).
+			Also("/_matrix/client/unstable/org.matrix.msc4174/pushers/ack"),
 		httpx.Get(v3+"/notifications", httpx.User, spec+"get_matrixclientv3notifications", httpx.RateDefault, a.notifications),
 	}
 }

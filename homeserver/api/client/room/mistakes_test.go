@@ -70,7 +70,7 @@ func TestMistakesAreTheClients(t *testing.T) {
 			{put, in("send", "m.room.message", "t"), `[]`, matrix.BadJSON},
 			{put, in("send", "m.room.message", "t"), `{"a":1.5}`, matrix.BadJSON},
 			{put, in("send", "m.room.member", "t"), `{}`, matrix.BadJSON},
-			{put, in("state", "m.room.create", ""), `{}`, matrix.Forbidden},
+			{put, in("state", "m.room.create", ""), `{}`, matrix.BadJSON},
 			{put, in("redact", "$nothing", "t"), `{}`, matrix.NotFound},
 			{post, in("report", "$nothing"), `{}`, ""},
 		} {
