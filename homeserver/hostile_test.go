@@ -139,6 +139,8 @@ func (a *attack) queries() {
 // bodies sends what is no JSON, and then JSON with something else in the place
 // of each of its values.
 func (a *attack) bodies() {
+	// Whoever has closed their account with the last input notices it here.
+	a.send(request{path: fill(a.route.Pattern, a.who.names()), body: []byte("{")})
 	for _, s := range samplesFor(a.route, a.who) {
 		status, answer := a.send(request{path: s.path, body: encode(a.T, s.body)})
 		if code := gjson.GetBytes(answer, "errcode").Str; status >= 400 && s.listed && code != refusedAlways[s.route] {
