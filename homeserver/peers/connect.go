@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -164,7 +165,17 @@ func (c *connector) dial(ctx context.Context, server, address string) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	return dialAny(ctx, d, ips, port)
+	conn, err := dialAny(ctx, d, ips, port)
+	if err == nil || ctx.Err() != nil {
+		return conn, err
+	}
+	// It may have moved since it was looked up.
+	c.resolver.Forget(host)
+	moved, again := c.resolver.LookupIP(ctx, host)
+	if again != nil || slices.Equal(moved, ips) {
+		return nil, err
+	}
+	return dialAny(ctx, d, moved, port)
 }
 
 // dialAny connects to whichever address answers first, with a head start for

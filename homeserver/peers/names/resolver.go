@@ -58,6 +58,7 @@ const (
 	// how long it may be.
 	keepFound  = 5 * time.Minute
 	keepAbsent = time.Minute
+	keepUnseen = 5 * time.Second // that a host has no address: it may be starting
 	defaultTo  = "8448"
 )
 
@@ -237,6 +238,9 @@ func (r *Resolver) LookupIP(ctx context.Context, host string) ([]netip.Addr, err
 	return a.ips, a.err
 }
 
+// Forget drops what is known of a host, where nobody answers any more.
+func (r *Resolver) Forget(host string) { r.ips.Remove(host) }
+
 // maxIPs is how many addresses of one host are tried.
 const maxIPs = 8
 
@@ -246,7 +250,7 @@ func (r *Resolver) askIP(ctx context.Context, host string) ipAnswer {
 		err = &net.DNSError{Err: "no addresses", Name: host, IsNotFound: true}
 	}
 	if err != nil {
-		return ipAnswer{err: err, until: r.opt.Now().Add(keepAbsent)}
+		return ipAnswer{err: err, until: r.opt.Now().Add(keepUnseen)}
 	}
 	for i := range ips {
 		ips[i] = ips[i].Unmap()
