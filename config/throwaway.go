@@ -26,6 +26,7 @@ type ThrowawayOptions struct {
 	TLSCert, TLSKey  string
 	TestCA           string
 	Appservices      string // registration file, or folder of them; or ""
+	RoomVersion      string // of new rooms; "" is the default
 }
 
 // throwawaySecret is known to everybody: suites expect it.
@@ -63,6 +64,9 @@ func NewThrowaway(o ThrowawayOptions) (Config, error) {
 	c.Log.Level = "warn"
 	if o.Appservices != "" {
 		c.Bridges.Registrations = []string{o.Appservices}
+	}
+	if o.RoomVersion != "" {
+		c.Rooms.DefaultVersion = o.RoomVersion
 	}
 	c.Throwaway = &Throwaway{SharedSecret: throwawaySecret, TestCA: o.TestCA}
 

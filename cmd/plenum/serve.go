@@ -41,6 +41,7 @@ folder or a database that it did not make. It is not for people.`,
 	f.StringVar(&o.Database, "database", "", "`URL` of a PostgreSQL database; otherwise SQLite in DIR")
 	f.StringVar(&o.TLSCert, "tls-cert", "", "`FILE` with the certificate; otherwise it makes one")
 	f.StringVar(&o.TLSKey, "tls-key", "", "`FILE` with the key of the certificate")
+	f.StringVar(&o.RoomVersion, "room-version", "", "`VERSION` of new rooms, unless a client asks for another")
 	f.StringVar(&o.TestCA, "test-ca", "", "`DIR` with ca.crt and ca.key, by which it signs its own certificate, and which it trusts")
 	f.StringVar(&o.Appservices, "appservice", "", "`FILE-OR-DIR` with registrations of application services")
 	cmd.run = func(ctx context.Context, c console, args []string) error {
