@@ -26,6 +26,13 @@ func (rm *Room) Timeline(ctx context.Context, after, upto matrix.Position, limit
 	return rm.unbroken(ctx, tail, low, after, upto, limit)
 }
 
+// IsGap reports whether something is missing before the event at pos.
+func (rm *Room) IsGap(pos matrix.Position) bool {
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	return slices.Contains(rm.gaps, pos)
+}
+
 // unbroken is Timeline where nothing is missing.
 func (rm *Room) unbroken(ctx context.Context, tail []*Event, low, after, upto matrix.Position, limit int) (evs []*Event, more bool, err error) {
 	hi := sort.Search(len(tail), func(i int) bool { return tail[i].Pos > upto })

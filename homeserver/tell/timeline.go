@@ -60,11 +60,11 @@ func Newest(ctx context.Context, rm *rooms.Room, s Span, limit int, keep func(co
 			tl.Events = tl.Events[over:]
 			break
 		}
-		if !more {
+		if !more || len(page) == 0 {
 			break
 		}
 		at = page[0].Pos - 1
-		if seen += len(page); seen >= reach {
+		if seen += len(page); seen >= reach || rm.IsGap(page[0].Pos) {
 			tl.Limited, tl.Start = true, at
 			break
 		}
