@@ -12,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"plenum/internal/matrix"
+	"plenum/internal/servername"
 	"plenum/rooms/event"
 	"plenum/storage"
 )
@@ -239,7 +240,7 @@ func (pl *roomPlan) checkCreators(content map[string]any) error {
 		return wrong
 	}
 	for _, v := range list {
-		if user, ok := v.(string); !ok || !event.ValidUser(user) || !event.ValidServer(event.ServerName(user)) {
+		if user, ok := v.(string); !ok || !event.ValidUser(user) || !servername.Valid(event.ServerName(user)) {
 			return wrong
 		}
 	}

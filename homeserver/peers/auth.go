@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"time"
 
-	"plenum/homeserver/peers/names"
 	"plenum/homeserver/peers/xmatrix"
 	"plenum/internal/matrix"
+	"plenum/internal/servername"
 )
 
 // Keys are the keys that servers sign with. keyring.Ring is them.
@@ -91,7 +91,7 @@ func (a *Auth) headers(r *http.Request) ([]xmatrix.Header, error) {
 			return nil, unauthorized("the request has too many signatures")
 		case h.Destination != "" && h.Destination != a.client.ServerName():
 			return nil, unauthorized("the request is for another server")
-		case !names.Valid(h.Origin) || h.Origin == a.client.ServerName():
+		case !servername.Valid(h.Origin) || h.Origin == a.client.ServerName():
 			return nil, unauthorized("the origin of the request is not the name of another server")
 		case len(all) > 0 && all[0].Origin != h.Origin:
 			return nil, unauthorized("the request is signed by several servers")

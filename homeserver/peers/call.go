@@ -18,6 +18,7 @@ import (
 	"plenum/homeserver/peers/names"
 	"plenum/homeserver/peers/xmatrix"
 	"plenum/internal/matrix"
+	"plenum/internal/servername"
 	"plenum/rooms/event"
 )
 
@@ -109,7 +110,7 @@ func (c *Client) do(ctx context.Context, k call) (_ *http.Response, err error) {
 
 // may reports why a call must not be made, or not now.
 func (c *Client) may(k call) error {
-	if !names.Valid(k.server) {
+	if !servername.Valid(k.server) {
 		return fmt.Errorf("%w: %w: %q", ErrDenied, names.ErrName, k.server)
 	}
 	if k.server == c.ServerName() || !c.Allowed(k.server) {

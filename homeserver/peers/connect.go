@@ -16,6 +16,7 @@ import (
 
 	"plenum/homeserver/peers/names"
 	"plenum/internal/outward"
+	"plenum/internal/servername"
 )
 
 const (
@@ -49,7 +50,7 @@ type Proxy struct {
 
 // proxyFor returns the proxy for a server that is reached at host, or nil.
 func (c *connector) proxyFor(server, host string) *url.URL {
-	name, _ := names.Parse(server)
+	name, _ := servername.Parse(server)
 	for _, p := range c.proxies {
 		pattern := strings.ToLower(p.Pattern)
 		if matches(pattern, strings.ToLower(name.Host)) || matches(pattern, strings.ToLower(host)) {
@@ -84,7 +85,7 @@ func (c *connector) transport() *http.Transport {
 // host, and the port 443 would be added to a name without any, which would
 // then be the same as one with that port. So such a name gets the port 0.
 func hostFor(server string) string {
-	if name, ok := names.Parse(server); ok && name.Port == "" {
+	if name, ok := servername.Parse(server); ok && name.Port == "" {
 		return server + ":0"
 	}
 	return server
@@ -121,7 +122,7 @@ func (c *connector) dialTLS(ctx context.Context, server, address, name string) (
 	if err != nil {
 		return nil, err
 	}
-	onion := names.Name{Host: name}.IsOnion()
+	onion := servername.Name{Host: name}.IsOnion()
 	conn := tls.Client(raw, &tls.Config{
 		ServerName: name,
 		RootCAs:    c.roots,
@@ -147,11 +148,11 @@ func (c *connector) dial(ctx context.Context, server, address string) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	if c.onion && !(names.Name{Host: host}).IsOnion() {
+	if c.onion && !(servername.Name{Host: host}).IsOnion() {
 		return nil, fmt.Errorf("%w: %s is not inside Tor", ErrDenied, host)
 	}
 	by := c.proxyFor(server, host)
-	if (names.Name{Host: host}).IsOnion() && (by == nil || by.Scheme != "socks5h") {
+	if (servername.Name{Host: host}).IsOnion() && (by == nil || by.Scheme != "socks5h") {
 		return nil, fmt.Errorf("%w: no proxy leads to %s", ErrDenied, host)
 	}
 	d := &outward.Dialer{AllowPrivate: c.private}

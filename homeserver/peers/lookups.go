@@ -11,7 +11,7 @@ import (
 
 	"maunium.net/go/mautrix/id"
 
-	"plenum/homeserver/peers/names"
+	"plenum/internal/servername"
 )
 
 // QueryProfile returns the profile of a user of another server, or one field
@@ -62,7 +62,7 @@ const maxServers = 1000
 func validServers(all []string) []string {
 	var valid []string
 	for _, s := range all[:min(len(all), maxServers)] {
-		if names.Valid(s) {
+		if servername.Valid(s) {
 			valid = append(valid, s)
 		}
 	}

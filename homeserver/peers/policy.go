@@ -3,7 +3,7 @@ package peers
 import (
 	"strings"
 
-	"plenum/homeserver/peers/names"
+	"plenum/internal/servername"
 )
 
 // Policy says which servers we speak to. Patterns are server names without
@@ -17,7 +17,7 @@ type Policy struct {
 
 // Allows reports whether we speak to server.
 func (p Policy) Allows(server string) bool {
-	name, ok := names.Parse(server)
+	name, ok := servername.Parse(server)
 	if !ok || p.Off || p.Onion && !name.IsOnion() {
 		return false
 	}

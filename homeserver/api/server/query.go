@@ -8,6 +8,7 @@ import (
 
 	"plenum/internal/httpx"
 	"plenum/internal/matrix"
+	"plenum/internal/servername"
 	"plenum/rooms/event"
 )
 
@@ -32,7 +33,7 @@ func (a *API) profile(ctx context.Context, r *httpx.Request[httpx.None]) (map[st
 	if err != nil {
 		return nil, err
 	}
-	if !event.ValidServer(event.ServerName(user)) {
+	if !servername.Valid(event.ServerName(user)) {
 		return nil, matrix.Errorf(matrix.InvalidParam, "%q is not a user id.", user)
 	}
 	all, err := a.accounts.ServeProfile(ctx, r.Origin, id.UserID(user))

@@ -14,6 +14,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
+
+	"plenum/internal/servername"
 )
 
 // Target is where a server is reached.
@@ -97,7 +99,7 @@ func New(opt Options) (*Resolver, error) {
 //
 // Spec: server-server-api#resolving-server-names
 func (r *Resolver) Resolve(ctx context.Context, server string) (Target, error) {
-	name, ok := Parse(server)
+	name, ok := servername.Parse(server)
 	if !ok {
 		return Target{}, fmt.Errorf("%w: %q", ErrName, server)
 	}
@@ -111,7 +113,7 @@ func (r *Resolver) Resolve(ctx context.Context, server string) (Target, error) {
 	if to == "" {
 		return r.byService(ctx, server, name.Host) // steps 4 to 6
 	}
-	next, ok := Parse(to)
+	next, ok := servername.Parse(to)
 	if !ok { // it was checked when it was fetched
 		return Target{}, fmt.Errorf("%w: %q", ErrName, to)
 	}
@@ -122,7 +124,7 @@ func (r *Resolver) Resolve(ctx context.Context, server string) (Target, error) {
 }
 
 // direct is for a name that is an address already, or has a port.
-func direct(server string, name Name) (Target, bool) {
+func direct(server string, name servername.Name) (Target, bool) {
 	if !name.IsLiteral() && name.Port == "" {
 		return Target{}, false
 	}
@@ -156,7 +158,7 @@ func (r *Resolver) byService(ctx context.Context, server, host string) (Target, 
 // isRemote reports whether host must not be looked up here. The domain name
 // system knows no services inside Tor, and must not hear of them.
 func (r *Resolver) isRemote(host string) bool {
-	return Name{Host: host}.IsOnion() || r.opt.Remote(host)
+	return servername.Name{Host: host}.IsOnion() || r.opt.Remote(host)
 }
 
 // srvAnswer is what was found for a service.
@@ -205,7 +207,7 @@ func (r *Resolver) askSRV(ctx context.Context, service, host string) srvAnswer {
 			a.none = len(found) == 1
 			continue
 		}
-		if isHost(target) && len(a.addresses) < maxTargets {
+		if servername.IsHost(target) && len(a.addresses) < maxTargets {
 			a.addresses = append(a.addresses, net.JoinHostPort(target, strconv.Itoa(int(s.Port))))
 		}
 	}

@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"plenum/homeserver/peers/names"
+	"plenum/internal/servername"
 )
 
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"one.example", "one.example:8448", "localhost", "1.2.3.4", "1.2.3.4:80", "[::1]", "[2001:db8::1]:8448", "A-b.c", "1.2.3", "host.docker.internal:40001"} {
-		if !names.Valid(good) {
+		if !servername.Valid(good) {
 			t.Errorf("%q is a name", good)
 		}
 	}
@@ -27,7 +28,7 @@ func TestNames(t *testing.T) {
 		"", ":", ":80", "a:", "a:0", "a:65536", "a:x", "a:+80", "a b", "a/b", "a@b", "::1", "[::1", "[::1]x", "[1.2.3.4]", "[fe80::1%eth0]",
 		"a..b", ".a", "é.example", "a_b", "a:1:2", strings.Repeat("a", 256), "a\n", "[]:1",
 	} {
-		if names.Valid(bad) {
+		if servername.Valid(bad) {
 			t.Errorf("%q is no name", bad)
 		}
 	}
@@ -303,7 +304,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		name, ok := names.Parse(s)
+		name, ok := servername.Parse(s)
 		if ok && (name.Host == "" || strings.ContainsAny(s, " /@?#\\\n")) {
 			t.Errorf("%q is %+v", s, name)
 		}
@@ -316,7 +317,7 @@ func FuzzParseWellKnown(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		to, err := names.ParseWellKnown(body)
-		if err == nil && !names.Valid(to) {
+		if err == nil && !servername.Valid(to) {
 			t.Errorf("%q leads to %q", body, to)
 		}
 	})

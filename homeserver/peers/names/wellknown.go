@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"plenum/internal/servername"
 )
 
 // delegation is what the web server of a host said.
@@ -159,7 +161,7 @@ func ParseWellKnown(body []byte) (string, error) {
 	if err := json.Unmarshal(body, &file); err != nil {
 		return "", err
 	}
-	if !utf8.ValidString(file.Server) || !Valid(file.Server) {
+	if !utf8.ValidString(file.Server) || !servername.Valid(file.Server) {
 		return "", fmt.Errorf("%w: %q", ErrName, file.Server)
 	}
 	return file.Server, nil

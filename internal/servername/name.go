@@ -1,4 +1,7 @@
-package names
+// Package servername takes names of servers apart.
+//
+// Spec: appendices#server-name
+package servername
 
 import (
 	"net/netip"
@@ -35,7 +38,7 @@ func Parse(server string) (Name, bool) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return Name{Host: host, Port: port, IP: ip}, ip.Is4()
 	}
-	return Name{Host: host, Port: port}, isHost(host)
+	return Name{Host: host, Port: port}, IsHost(host)
 }
 
 // Valid reports whether server is a server name.
@@ -61,9 +64,9 @@ func cutPort(server string) (host, port string, ok bool) {
 	return host, port, err == nil && n > 0 && port[0] != '+'
 }
 
-// isHost reports whether s can be a name in the domain name system, as far as
+// IsHost reports whether s can be a name in the domain name system, as far as
 // the grammar of server names goes.
-func isHost(s string) bool {
+func IsHost(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.':
