@@ -127,8 +127,13 @@ func (rm *Room) servers(first ...string) []string {
 			out = append(out, s)
 		}
 	}
-	for _, user := range rm.Members("join") {
-		if s := user.Homeserver(); !seen[s] && len(out) < len(first)+some {
+	rm.mu.RLock()
+	defer rm.mu.RUnlock()
+	for s := range rm.members.servers { // in any order, so that not always the same are asked
+		if len(out) == len(first)+some {
+			break
+		}
+		if !seen[s] {
 			seen[s] = true
 			out = append(out, s)
 		}
