@@ -70,7 +70,8 @@ func (k *Keys) keepAsking(ctx context.Context) {
 	}
 }
 
-// askAgain asks for the whole list of a user, unless it is fresh by now.
+// askAgain asks for the whole list of a user, unless it is fresh by now. What
+// was told when somebody asked for keys lacks the number that updates go on from.
 //
 // Spec: server-server-api#device-management
 func (k *Keys) askAgain(ctx context.Context, user id.UserID) error {
@@ -79,7 +80,7 @@ func (k *Keys) askAgain(ctx context.Context, user id.UserID) error {
 		return err
 	}
 	tracked, fresh, err := k.isFresh(ctx, user, who)
-	if err != nil || !tracked || fresh {
+	if err != nil || !tracked || fresh && who.remote.stream > 0 {
 		return err
 	}
 	done, err := k.asking.take(ctx, user.Homeserver())
